@@ -1,0 +1,56 @@
+package routes;
+
+import static routes.ExchangeProperties.flight;
+import static routes.RouteNames.BURY_JOB;
+import static routes.RouteNames.CLEAN_UP;
+import static routes.RouteNames.direct;
+
+import org.apache.camel.Exchange;
+import org.apache.camel.builder.RouteBuilder;
+import routes.job.Flight;
+import routes.monitoring.Event;
+
+/**
+ * The dead-letter channel: the job is dead, the shop's row failed, and everything is kept for
+ * another start.
+ */
+final class BurialRoute extends RouteBuilder {
+  private final Parts parts;
+
+  BurialRoute(Parts parts) {
+    this.parts = parts;
+  }
+
+  @Override
+  public void configure() {
+    from(direct(BURY_JOB))
+        .routeId(BURY_JOB)
+        .routeConfigurationId(ErrorHandling.STORES)
+        .description("Dead-letter channel of all stages: files and stage are kept")
+        .process(this::bury)
+        .id("write-dead");
+  }
+
+  private void bury(Exchange exchange) {
+    Flight flight = flight(exchange);
+    flight.resting(false);
+    String work = work(flight);
+    Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    String reason = parts.errorReport().reason(failure);
+    if (work.equals(CLEAN_UP)) {
+      // The buyer has the link: files that cannot be removed must not turn a delivery into a
+      // failure.
+      parts.ledger().done(flight);
+      parts.events().tell(Event.CLEANUP, flight, work, "the sandbox is left: " + reason);
+      return;
+    }
+    parts
+        .ledger()
+        .bury(flight, reason, parts.errorReport().write(work, failure, flight.attempts()));
+    parts.events().tell(Event.DEAD, flight, work, reason);
+  }
+
+  static String work(Flight flight) {
+    return flight.stage().remainingWork().get(0);
+  }
+}

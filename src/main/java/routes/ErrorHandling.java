@@ -1,0 +1,257 @@
+package routes;
+
+import static routes.ExchangeProperties.flight;
+import static routes.RouteNames.BURY_JOB;
+import static routes.RouteNames.CLEAN_UP;
+import static routes.RouteNames.DOWNLOAD;
+import static routes.RouteNames.POST_WEBHOOK;
+import static routes.RouteNames.REJECT_PAYLOAD;
+import static routes.RouteNames.UPLOAD;
+import static routes.RouteNames.direct;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import java.time.Duration;
+import java.util.Map;
+import org.apache.camel.Exchange;
+import org.apache.camel.LoggingLevel;
+import org.apache.camel.builder.RouteConfigurationBuilder;
+import org.apache.camel.processor.errorhandler.RedeliveryPolicy;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataIntegrityViolationException;
+import redis.clients.jedis.exceptions.JedisException;
+import routes.job.Flight;
+import routes.job.HandedBack;
+import routes.job.JobLost;
+import routes.job.Permanent;
+import routes.job.Rejected;
+import routes.job.Transient;
+import routes.ledger.LedgerAway;
+import routes.monitoring.Event;
+import routes.settings.Settings;
+
+/**
+ * The one owner of "try again?". A stage that fails is tried again by its own policy, then its job
+ * goes to the dead-letter channel; a database or a Redis that is away is waited for and uses up no
+ * try. Nothing else in Waybill retries.
+ */
+final class ErrorHandling extends RouteConfigurationBuilder {
+  /** For the intake: what cannot be a job is set aside, everything else is waited for. */
+  static final String PAYLOADS = "payloads";
+
+  /** For steps that need a store and nothing else. */
+  static final String STORES = "stores";
+
+  /** For timers and subscriptions: the next tick is the next try. */
+  static final String TICKS = "ticks";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ErrorHandling.class);
+
+  /** Route of a stage, and the name its settings have. */
+  private static final Map<String, String> STAGES =
+      Map.of(DOWNLOAD, "download", UPLOAD, "upload", POST_WEBHOOK, "webhook", CLEAN_UP, "cleanup");
+
+  private static final Map<String, Event> ERRORS =
+      Map.of(
+          DOWNLOAD, Event.DOWNLOAD_ERROR,
+          UPLOAD, Event.UPLOAD_ERROR,
+          POST_WEBHOOK, Event.WEBHOOK_ERROR);
+
+  private final Parts parts;
+
+  ErrorHandling(Parts parts) {
+    this.parts = parts;
+  }
+
+  @Override
+  public void configuration() {
+    STAGES.forEach(
+        (stage, key) ->
+            routeConfiguration(stage)
+                .onException(HandedBack.class)
+                .handled(true)
+                .process(this::handBack)
+                .end()
+                .onException(JobLost.class)
+                .handled(true)
+                .process(this::drop)
+                .end()
+                .onException(LedgerAway.class)
+                .onExceptionOccurred(this::restIfOurs)
+                .onRedelivery(this::wakeIfOurs)
+                .handled(false)
+                .redeliveryPolicyRef("untilBack")
+                .end()
+                .onException(Permanent.class)
+                .onExceptionOccurred(this::noteFailure)
+                .redeliveryPolicyRef("never")
+                .handled(true)
+                .to(direct(BURY_JOB))
+                .end()
+                .onException(Exception.class)
+                .onExceptionOccurred(this::noteFailure)
+                .retryWhile(exchange -> flight(exchange).attempts() < retry(key).tries())
+                .redeliveryPolicyRef(key + "Retry")
+                .onRedelivery(this::noteRetry)
+                .handled(true)
+                .to(direct(BURY_JOB))
+                .end());
+
+    routeConfiguration(STORES)
+        .onException(JobLost.class)
+        .handled(true)
+        .process(this::drop)
+        .end()
+        .onException(HandedBack.class)
+        .handled(true)
+        .process(this::handBack)
+        .end()
+        .onException(LedgerAway.class, JedisException.class)
+        .onExceptionOccurred(this::restIfOurs)
+        .onRedelivery(this::wakeIfOurs)
+        .handled(false)
+        .redeliveryPolicyRef("untilBack")
+        .end();
+
+    routeConfiguration(PAYLOADS)
+        .onException(
+            Rejected.class, JsonProcessingException.class, DataIntegrityViolationException.class)
+        .redeliveryPolicyRef("never")
+        .handled(true)
+        .to(direct(REJECT_PAYLOAD))
+        .end()
+        // A message that is nobody's fault waits, whatever is wrong with the stores.
+        .onException(Exception.class)
+        .handled(false)
+        .redeliveryPolicyRef("untilBack")
+        .end();
+
+    routeConfiguration(TICKS)
+        .onException(Exception.class)
+        .redeliveryPolicyRef("never")
+        .handled(true)
+        .process(this::logTick)
+        .end();
+  }
+
+  /** The policies, by the names that the configurations refer to. */
+  static Map<String, RedeliveryPolicy> policies(Settings settings) {
+    Map<String, RedeliveryPolicy> policies = new java.util.TreeMap<>();
+    settings.retries().forEach((key, retry) -> policies.put(key + "Retry", ladder(retry)));
+    RedeliveryPolicy untilBack = policy(Duration.ofMillis(250), Duration.ofSeconds(10));
+    untilBack.setMaximumRedeliveries(-1);
+    untilBack.setRetryAttemptedLogLevel(LoggingLevel.WARN);
+    untilBack.setLogRetryAttempted(true);
+    policies.put("untilBack", untilBack);
+    RedeliveryPolicy never = policy(Duration.ZERO, Duration.ZERO);
+    never.setMaximumRedeliveries(0);
+    policies.put("never", never);
+    return policies;
+  }
+
+  private static RedeliveryPolicy ladder(Settings.Retry retry) {
+    RedeliveryPolicy policy = policy(retry.delay(), retry.maxDelay());
+    policy.setMaximumRedeliveries(retry.tries() - 1);
+    policy.useCollisionAvoidance();
+    return policy;
+  }
+
+  private static RedeliveryPolicy policy(Duration delay, Duration longest) {
+    RedeliveryPolicy policy = new RedeliveryPolicy();
+    policy.setRedeliveryDelay(delay.toMillis());
+    policy.setMaximumRedeliveryDelay(longest.toMillis());
+    policy.setUseExponentialBackOff(true);
+    policy.setBackOffMultiplier(2);
+    policy.setAllowRedeliveryWhileStopping(false);
+    policy.setLogRetryAttempted(false);
+    policy.setLogExhausted(false);
+    policy.setLogStackTrace(false);
+    policy.setLogExhaustedMessageHistory(false);
+    return policy;
+  }
+
+  /**
+   * Every failed try: counted, written down, told; a pause that the other side asked for is kept.
+   */
+  private void noteFailure(Exchange exchange) {
+    Flight flight = flight(exchange);
+    Exception failure = exchange.getException();
+    String stage = BurialRoute.work(flight);
+    flight.countFailure();
+    String reason = parts.errorReport().reason(failure);
+    if (ERRORS.containsKey(stage)) {
+      parts.events().tell(ERRORS.get(stage), flight, stage, reason);
+    }
+    LOG.warn("Task {}: try {} of {} failed: {}", flight.taskId(), flight.attempts(), stage, reason);
+    parts.programs().header(flight, stage + " try " + flight.attempts() + " failed: " + reason);
+    try {
+      parts.ledger().tryFailed(flight, reason);
+    } catch (LedgerAway e) {
+      LOG.warn("Task {}: the failed try could not be written down", flight.taskId());
+    } catch (JobLost e) {
+      flight.stop(Flight.Stop.LOST);
+    }
+    if (failure instanceof Transient passing) {
+      passing
+          .notBefore()
+          .ifPresent(
+              pause -> exchange.getIn().setHeader(Exchange.REDELIVERY_DELAY, pause.toMillis()));
+    }
+    rest(flight);
+  }
+
+  private void noteRetry(Exchange exchange) {
+    Flight flight = flight(exchange);
+    flight.resting(false);
+    exchange.getIn().removeHeader(Exchange.REDELIVERY_DELAY);
+    String stage = BurialRoute.work(flight);
+    parts
+        .events()
+        .tell(
+            Event.RETRY,
+            flight,
+            stage,
+            "try " + (flight.attempts() + 1) + " of " + retry(STAGES.get(stage)).tries());
+  }
+
+  private void restIfOurs(Exchange exchange) {
+    if (flight(exchange) != null) {
+      rest(flight(exchange));
+    }
+  }
+
+  private void wakeIfOurs(Exchange exchange) {
+    if (flight(exchange) != null) {
+      flight(exchange).resting(false);
+    }
+  }
+
+  /** Nothing runs between two tries: a stop needs not wait for it. */
+  private void rest(Flight flight) {
+    flight.resting(true);
+    if (parts.flights().stopping()) {
+      flight.stopIfResting();
+    }
+  }
+
+  private void handBack(Exchange exchange) {
+    Flight flight = flight(exchange);
+    parts.ledger().handBack(flight);
+    parts.bell().ring(flight.taskId(), flight.vip());
+    LOG.info("Task {} is handed back after stage {}", flight.taskId(), flight.stage().label());
+  }
+
+  private void drop(Exchange exchange) {
+    LOG.warn(
+        "Task {} is no longer this worker's: dropped without a word", flight(exchange).taskId());
+  }
+
+  private void logTick(Exchange exchange) {
+    Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    parts.tickFailures().tell(exchange.getFromRouteId(), failure);
+  }
+
+  private Settings.Retry retry(String key) {
+    return parts.settings().retries().get(key);
+  }
+}

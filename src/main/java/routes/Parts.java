@@ -1,0 +1,180 @@
+package routes;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.time.Clock;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.apache.camel.Exchange;
+import redis.clients.jedis.UnifiedJedis;
+import routes.command.ProgramRunner;
+import routes.job.Flight;
+import routes.job.Flights;
+import routes.ledger.Lease;
+import routes.ledger.Ledger;
+import routes.ledger.Schema;
+import routes.ledger.Workers;
+import routes.monitoring.ErrorReport;
+import routes.monitoring.Event;
+import routes.monitoring.Events;
+import routes.monitoring.Redactor;
+import routes.monitoring.TickFailures;
+import routes.queue.Bell;
+import routes.queue.ClaimedLists;
+import routes.queue.Redis;
+import routes.queue.RedisKeys;
+import routes.queue.RejectedList;
+import routes.settings.Settings;
+
+/**
+ * What the routes are made of: built once from the settings, the same in tests. Opens no connection
+ * by itself.
+ */
+public final class Parts implements AutoCloseable {
+  /** Where events wait for their way to Redis; when it is full, news is dropped and jobs go on. */
+  static final String EVENTS_QUEUE =
+      "seda:events?size=10000&discardWhenFull=true&waitForTaskToComplete=Never";
+
+  private final Settings settings;
+  private final Map<String, String> environment;
+  private final Clock clock;
+  private final HikariDataSource database;
+  private final UnifiedJedis redis;
+  private final Flights flights = new Flights();
+  private final Ledger ledger;
+  private final Workers workers;
+  private final Lease lease;
+  private final Bell bell;
+  private final RejectedList rejected;
+  private final ClaimedLists claimed;
+  private final Redactor redactor;
+  private final Events events;
+  private final ErrorReport errorReport;
+  private final ProgramRunner programs;
+  private final TickFailures tickFailures;
+
+  /**
+   * @param environment of the process: the programs get the parts of it that are meant for them
+   */
+  public Parts(Settings settings, Map<String, String> environment, Clock clock) {
+    this.settings = settings;
+    this.environment = environment;
+    this.clock = clock;
+    this.database = Schema.pool(settings);
+    this.redis = Redis.client(settings);
+    this.ledger =
+        new Ledger(database, settings.download().staging(), settings.enrolment().maxWait());
+    this.workers = new Workers(database, settings.lease());
+    this.lease = new Lease(workers, settings.lease(), () -> flights.stopAll(Flight.Stop.LOST));
+    this.bell = new Bell(redis, clock);
+    this.rejected = new RejectedList(redis, clock, settings.queue().rejectedMax());
+    this.claimed = new ClaimedLists(redis, RedisKeys.inboxes(settings.queue()));
+    this.redactor = new Redactor(secrets());
+    this.events = new Events(clock, () -> lease.worker().id(), redactor);
+    this.errorReport = new ErrorReport(redactor);
+    this.programs = new ProgramRunner(settings.logs().directory(), settings.killGrace(), clock);
+    this.tickFailures = new TickFailures(clock);
+  }
+
+  private Stream<String> secrets() {
+    return Stream.concat(
+        Stream.of(
+            settings.redis().password(),
+            settings.database().password(),
+            settings.webhook().secret(),
+            settings.webhook().signingSecret(),
+            settings.http().token(),
+            settings.webhook().url().getRawUserInfo(),
+            settings.webhook().url().getRawQuery()),
+        settings.download().passedVariables().stream().map(environment::get));
+  }
+
+  /** Asked by every stage before it begins. */
+  void mayBegin(Exchange exchange) {
+    flights.mayBegin(ExchangeProperties.flight(exchange));
+  }
+
+  /**
+   * What every try of a program begins with: nobody else is in the sandbox, and the log says what
+   * comes.
+   */
+  void beginTry(Flight flight, String work, Event start) {
+    flight.checkStop();
+    flight.startClock();
+    if (flight.token() > 1 || flight.attempts() > 0) {
+      programs.endLeftBehind(flight);
+    }
+    programs.header(
+        flight, work + " try " + (flight.attempts() + 1) + " by worker " + flight.worker());
+    events.tell(start, flight, work, "try " + (flight.attempts() + 1));
+  }
+
+  public Settings settings() {
+    return settings;
+  }
+
+  public Map<String, String> environment() {
+    return environment;
+  }
+
+  public Clock clock() {
+    return clock;
+  }
+
+  public HikariDataSource database() {
+    return database;
+  }
+
+  public UnifiedJedis redis() {
+    return redis;
+  }
+
+  public Flights flights() {
+    return flights;
+  }
+
+  public Ledger ledger() {
+    return ledger;
+  }
+
+  public Workers workers() {
+    return workers;
+  }
+
+  public Lease lease() {
+    return lease;
+  }
+
+  public Bell bell() {
+    return bell;
+  }
+
+  public RejectedList rejected() {
+    return rejected;
+  }
+
+  public ClaimedLists claimed() {
+    return claimed;
+  }
+
+  public Events events() {
+    return events;
+  }
+
+  public ErrorReport errorReport() {
+    return errorReport;
+  }
+
+  public ProgramRunner programs() {
+    return programs;
+  }
+
+  public TickFailures tickFailures() {
+    return tickFailures;
+  }
+
+  @Override
+  public void close() {
+    redis.close();
+    database.close();
+  }
+}

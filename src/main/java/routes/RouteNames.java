@@ -1,0 +1,31 @@
+package routes;
+
+/**
+ * One name each: route id, {@code direct:} name and metric tag at once. Dashboards rely on this
+ * set.
+ */
+public final class RouteNames {
+  public static final String TAKE_PAYLOAD = "take-payload";
+  public static final String REJECT_PAYLOAD = "reject-payload";
+  public static final String AWAIT_ENROLMENT = "await-enrolment";
+  public static final String WAKE_ENROLLED = "wake-enrolled";
+  public static final String CLAIM_JOB = "claim-job";
+  public static final String DOWNLOAD = "download";
+  public static final String RUN_DOWNLOADER = "run-downloader";
+  public static final String UPLOAD = "upload";
+  public static final String RUN_RCLONE = "run-rclone";
+  public static final String POST_WEBHOOK = "post-webhook";
+  public static final String SEND_WEBHOOK = "send-webhook";
+  public static final String CLEAN_UP = "clean-up";
+  public static final String REMOVE_SANDBOX = "remove-sandbox";
+  public static final String BURY_JOB = "bury-job";
+  public static final String RENEW_LEASE = "renew-lease";
+  public static final String KEEP_HOUSE = "keep-house";
+  public static final String PUBLISH_EVENTS = "publish-events";
+
+  private RouteNames() {}
+
+  static String direct(String name) {
+    return "direct:" + name;
+  }
+}

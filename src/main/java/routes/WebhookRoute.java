@@ -1,0 +1,79 @@
+package routes;
+
+import static routes.ExchangeProperties.flight;
+import static routes.RouteNames.POST_WEBHOOK;
+import static routes.RouteNames.SEND_WEBHOOK;
+import static routes.RouteNames.direct;
+
+import org.apache.camel.Exchange;
+import org.apache.camel.builder.RouteBuilder;
+import routes.job.Flight;
+import routes.monitoring.Event;
+import routes.webhook.WebhookAnswer;
+import routes.webhook.WebhookRequest;
+
+/** Tells the shop, signed, that the delivery is there. */
+final class WebhookRoute extends RouteBuilder {
+  private final Parts parts;
+
+  WebhookRoute(Parts parts) {
+    this.parts = parts;
+  }
+
+  @Override
+  public void configure() {
+    from(direct(POST_WEBHOOK))
+        .routeId(POST_WEBHOOK)
+        .routeConfigurationId(POST_WEBHOOK)
+        .description("Tells the shop, signed, that the delivery is there")
+        .process(parts::mayBegin)
+        .id("may-notify")
+        .to(direct(SEND_WEBHOOK))
+        .id("try-webhook")
+        .process(this::writeDown)
+        .id("write-notified");
+
+    // One try. The endpoint's host is a placeholder: the request brings the address, the client the
+    // limits.
+    from(direct(SEND_WEBHOOK))
+        .routeId(SEND_WEBHOOK)
+        .errorHandler(noErrorHandler())
+        .description("One try of the webhook")
+        .process(this::prepare)
+        .id("prepare-webhook")
+        .process(new WebhookRequest(parts.settings().webhook(), parts.clock()))
+        .id("sign-webhook")
+        .to(
+            "http://webhook?throwExceptionOnFailure=false&followRedirects=false"
+                + "&httpClientConfigurer=#webhookClient&disableStreamCache=true"
+                + timeouts())
+        .id("http-webhook")
+        .process(
+            new WebhookAnswer(parts.clock(), parts.settings().retries().get("webhook").maxDelay()))
+        .id("judge-answer");
+  }
+
+  /** In milliseconds: this component reads no units. */
+  private String timeouts() {
+    long connect = parts.settings().webhook().connectTimeout().toMillis();
+    long answer = parts.settings().webhook().timeout().toMillis();
+    return "&connectTimeout="
+        + connect
+        + "&connectionRequestTimeout="
+        + answer
+        + "&responseTimeout="
+        + answer
+        + "&soTimeout="
+        + answer;
+  }
+
+  private void prepare(Exchange exchange) {
+    flight(exchange).startClock();
+  }
+
+  private void writeDown(Exchange exchange) {
+    Flight flight = flight(exchange);
+    parts.ledger().notified(flight);
+    parts.events().tell(Event.WEBHOOK_SUCCESS, flight, POST_WEBHOOK, null);
+  }
+}

@@ -1,0 +1,315 @@
+package routes;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import javax.management.ObjectName;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.component.http.HttpClientConfigurer;
+import org.apache.camel.main.Main;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.data.redis.connection.jedis.JedisConnectionFactory;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
+import org.springframework.data.redis.serializer.StringRedisSerializer;
+import redis.clients.jedis.exceptions.JedisException;
+import routes.command.DownloaderBinding;
+import routes.command.RcloneBinding;
+import routes.job.Flight;
+import routes.ledger.LedgerAway;
+import routes.ledger.Reach;
+import routes.ledger.Schema;
+import routes.queue.Backoff;
+import routes.queue.Redis;
+import routes.queue.RedisBellComponent;
+import routes.queue.RedisListComponent;
+import routes.settings.Settings;
+
+/**
+ * One worker process: waits for its stores, runs the pipeline, and stops without losing or leaving
+ * anything.
+ */
+public final class WorkerProcess {
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerProcess.class);
+
+  /** What Camel and the last writes may need after the grace and the end of the programs. */
+  private static final Duration LAST_WRITES = Duration.ofSeconds(5);
+
+  private final Settings settings;
+  private final Map<String, String> environment;
+  private final Parts parts;
+  private final Main main = new Main();
+  private final Backoff waiting = new Backoff();
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private JedisConnectionFactory redisConnections;
+  private RedisMessageListenerContainer redisListener;
+  private volatile boolean started;
+  private volatile boolean stopAsked;
+
+  public WorkerProcess(Settings settings, Map<String, String> environment, Clock clock) {
+    this.settings = settings;
+    this.environment = environment;
+    this.parts = new Parts(settings, environment, clock);
+  }
+
+  public Parts parts() {
+    return parts;
+  }
+
+  public CamelContext camel() {
+    return main.getCamelContext();
+  }
+
+  /** For {@code main}: ends with SIGTERM, or when the start fails. */
+  int runUntilStopped() throws Exception {
+    Thread hook = new Thread(this::stop, "stop");
+    Runtime.getRuntime().addShutdownHook(hook);
+    try {
+      start();
+    } catch (Exception e) {
+      if (stopAsked) {
+        return 0;
+      }
+      LOG.error("Waybill could not start", e);
+      stop();
+      return 1;
+    }
+    stopped.await();
+    return 0;
+  }
+
+  /**
+   * Returns once the routes run. Redis and the database are waited for as long as it takes.
+   *
+   * @throws Exception if the routes cannot be built, or the process was stopped meanwhile
+   */
+  public void start() throws Exception {
+    await("Redis at " + settings.redis(), () -> parts.redis().ping());
+    await("the database at " + settings.database(), () -> Schema.migrate(parts.database()));
+    await("the ledger", () -> parts.lease().begin());
+    bindParts();
+    main.configure().setAutoConfigurationLogSummary(false);
+    main.configure()
+        .setShutdownTimeout(
+            (int)
+                settings.shutdownGrace().plus(settings.killGrace()).plus(LAST_WRITES).toSeconds());
+    main.setOverrideProperties(camelProperties());
+    for (var routes : App.pipeline(parts)) {
+      main.configure().addRoutesBuilder(routes);
+    }
+    main.start();
+    started = true;
+    publishEvents();
+    registerMBeans(true);
+    LOG.info(
+        "Worker {} runs {} jobs at once from {} and {}",
+        parts.lease().worker().id(),
+        settings.workers(),
+        settings.queue().vipInbox(),
+        settings.queue().inbox());
+  }
+
+  /**
+   * Takes no new job, lets running stages end within the grace, ends the programs of the others,
+   * hands their jobs back.
+   */
+  public void stop() {
+    if (stopAsked) {
+      awaitStopped();
+      return;
+    }
+    stopAsked = true;
+    waiting.stop();
+    LOG.info("Stopping: {} jobs in hand", parts.flights().all().size());
+    ScheduledExecutorService graceOver = Executors.newSingleThreadScheduledExecutor();
+    graceOver.schedule(
+        () -> parts.flights().stopAll(Flight.Stop.HAND_BACK),
+        settings.shutdownGrace().toMillis(),
+        TimeUnit.MILLISECONDS);
+    try {
+      parts.flights().beginStop();
+      if (started) {
+        main.stop();
+      }
+      handBackTheRest();
+      quietly(
+          "the worker's row could not be removed",
+          () -> {
+            if (started) {
+              parts.claimed().drain(parts.lease().worker().id());
+              parts.lease().end();
+            }
+          });
+      registerMBeans(false);
+      closeConnections();
+      LOG.info("Stopped");
+    } finally {
+      graceOver.shutdownNow();
+      stopped.countDown();
+    }
+  }
+
+  /** Only what Camel had to force: the exchanges that ended in time have done this themselves. */
+  private void handBackTheRest() {
+    parts.flights().stopAll(Flight.Stop.HAND_BACK);
+    for (Flight flight : parts.flights().all()) {
+      parts.programs().endLeftBehind(flight);
+      quietly(
+          "task " + flight.taskId() + " could not be handed back",
+          () -> {
+            parts.ledger().handBack(flight);
+            parts.bell().ring(flight.taskId(), flight.vip());
+          });
+    }
+  }
+
+  private void bindParts() {
+    redisConnections = Redis.connections(settings);
+    redisListener = new RedisMessageListenerContainer();
+    redisListener.setConnectionFactory(redisConnections);
+    redisListener.afterPropertiesSet();
+    redisListener.start();
+    main.bind("redisConnections", redisConnections);
+    main.bind("redisListener", redisListener);
+    main.bind("redisStrings", StringRedisSerializer.UTF_8);
+    main.bind("redisTemplate", Redis.template(redisConnections));
+    main.bind("database", parts.database());
+    main.bind("programs", parts.programs());
+    main.bind(
+        "downloader", new DownloaderBinding(settings.download(), environment, parts.events()));
+    main.bind("rcloneMove", RcloneBinding.move(settings.upload(), environment, parts.events()));
+    main.bind("rcloneList", RcloneBinding.list(settings.upload(), environment));
+    main.bind("rcloneFeatures", RcloneBinding.features(settings.upload(), environment));
+    // Its own retries and redirects would go round the redelivery policy, and past the signature's
+    // host.
+    HttpClientConfigurer webhookClient =
+        client ->
+            client.disableAutomaticRetries().disableRedirectHandling().disableCookieManagement();
+    main.bind("webhookClient", webhookClient);
+    main.bind(
+        "redis-list",
+        new RedisListComponent(
+            parts.redis(),
+            () -> parts.lease().worker().id(),
+            () -> parts.lease().isValid(),
+            settings.queue().payloadMax()));
+    main.bind(
+        "redis-bell",
+        new RedisBellComponent(parts.redis(), parts.bell(), () -> parts.lease().isValid()));
+    ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  private Properties camelProperties() {
+    Properties properties = new Properties();
+    properties.putAll(settings.values());
+    properties.put("camel.management.enabled", String.valueOf(settings.http().port() != 0));
+    properties.put("camel.management.host", settings.http().host());
+    properties.put("camel.management.port", String.valueOf(settings.http().port()));
+    properties.put("camel.management.path", "/");
+    properties.put("camel.management.healthCheckEnabled", "true");
+    properties.put("camel.management.healthPath", "/observe/health");
+    return properties;
+  }
+
+  private void publishEvents() {
+    ProducerTemplate template = camel().createProducerTemplate();
+    parts
+        .events()
+        .publishTo(
+            line -> {
+              try {
+                template.sendBody(Parts.EVENTS_QUEUE, line);
+              } catch (RuntimeException stopping) {
+                LOG.debug("An event was not published", stopping);
+              }
+            });
+  }
+
+  private void registerMBeans(boolean register) {
+    quietly(
+        "an MBean could not be registered",
+        () -> {
+          try {
+            ObjectName name =
+                new ObjectName(
+                    "waybill:type=Events,worker=" + ObjectName.quote(parts.lease().worker().id()));
+            var server = java.lang.management.ManagementFactory.getPlatformMBeanServer();
+            if (server.isRegistered(name)) {
+              server.unregisterMBean(name);
+            }
+            if (register) {
+              server.registerMBean(parts.events(), name);
+            }
+          } catch (javax.management.JMException e) {
+            throw new IllegalStateException(e);
+          }
+        });
+  }
+
+  private void closeConnections() {
+    quietly(
+        "a connection could not be closed",
+        () -> {
+          if (redisListener != null) {
+            redisListener.stop();
+            try {
+              redisListener.destroy();
+            } catch (Exception e) {
+              throw new IllegalStateException(e);
+            }
+            redisConnections.destroy();
+          }
+          parts.close();
+        });
+  }
+
+  private void await(String what, Runnable attempt) {
+    int failures = 0;
+    while (true) {
+      if (stopAsked) {
+        throw new IllegalStateException("Stopped while waiting for " + what);
+      }
+      try {
+        attempt.run();
+        if (failures > 0) {
+          LOG.info("{} is there", what);
+        }
+        return;
+      } catch (JedisException | LedgerAway | org.flywaydb.core.api.FlywayException e) {
+        if (e instanceof org.flywaydb.core.api.FlywayException && !Reach.isAway(e)) {
+          throw e;
+        }
+        failures++;
+        Duration pause = Backoff.after(failures);
+        LOG.warn(
+            "Waiting for {} ({}): next try in {} ms",
+            what,
+            e.getMessage().lines().findFirst().orElse(""),
+            pause.toMillis());
+        waiting.pause(pause);
+      }
+    }
+  }
+
+  private static void quietly(String trouble, Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException e) {
+      LOG.warn("While stopping: {}: {}", trouble, e.toString());
+    }
+  }
+
+  private void awaitStopped() {
+    try {
+      stopped.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

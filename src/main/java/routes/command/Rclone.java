@@ -1,0 +1,32 @@
+package routes.command;
+
+/** What rclone's exit codes mean. Source: rclone's documentation, "List of exit codes". */
+final class Rclone {
+  static final int DIRECTORY_NOT_FOUND = 3;
+  static final int NO_FILES_TRANSFERRED = 9;
+
+  private Rclone() {}
+
+  /**
+   * Whether another try would end the same way: wrong usage or settings, errors rclone itself calls
+   * final.
+   */
+  static boolean isPermanent(int exitCode) {
+    return exitCode == 1 || exitCode == 6 || exitCode == 7;
+  }
+
+  static String meaning(int exitCode) {
+    return switch (exitCode) {
+      case 1 -> "usage: look at the remote's name and config";
+      case 2 -> "error";
+      case 3 -> "directory not found";
+      case 4 -> "file not found";
+      case 5 -> "temporary error";
+      case 6 -> "less serious errors";
+      case 7 -> "fatal error";
+      case 8 -> "transfer limit reached";
+      case 10 -> "time limit reached";
+      default -> exitCode > 128 ? "ended by signal " + (exitCode - 128) : "unknown";
+    };
+  }
+}

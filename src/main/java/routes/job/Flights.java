@@ -1,0 +1,58 @@
+package routes.job;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The jobs in this process's hands. */
+public final class Flights {
+  private final Map<Long, Flight> flights = new ConcurrentHashMap<>();
+  private volatile boolean stopping;
+
+  public void add(Flight flight) {
+    flights.put(flight.taskId(), flight);
+  }
+
+  public void remove(Flight flight) {
+    flights.remove(flight.taskId(), flight);
+  }
+
+  public boolean has(long taskId) {
+    return flights.containsKey(taskId);
+  }
+
+  public Collection<Flight> all() {
+    return flights.values();
+  }
+
+  public boolean stopping() {
+    return stopping;
+  }
+
+  /**
+   * The process is stopping: stages that run may end, no new one begins, and nobody pauses for
+   * another try.
+   */
+  public void beginStop() {
+    stopping = true;
+    flights.values().forEach(flight -> flight.stopIfResting());
+  }
+
+  /** Every program is ended now, every job dropped or handed back. */
+  public void stopAll(Flight.Stop reason) {
+    flights.values().forEach(flight -> flight.stop(reason));
+  }
+
+  /**
+   * Asked between two stages.
+   *
+   * @throws HandedBack if the process is stopping
+   * @throws JobLost if the job is no longer ours
+   */
+  public void mayBegin(Flight flight) {
+    flight.checkStop();
+    if (stopping) {
+      throw new HandedBack();
+    }
+  }
+}

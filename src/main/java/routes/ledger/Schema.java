@@ -1,0 +1,60 @@
+package routes.ledger;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import routes.settings.Settings;
+
+/** The connection to the shop's database, and Waybill's own tables in it. */
+public final class Schema {
+  private Schema() {}
+
+  /**
+   * A pool for the claims, the intake and the housekeeping. It opens no connection yet.
+   *
+   * @param settings whose database and number of slots size the pool
+   */
+  public static HikariDataSource pool(Settings settings) {
+    Settings.Database database = settings.database();
+    long timeout = database.timeout().toMillis();
+    HikariConfig config = new HikariConfig();
+    config.setPoolName("ledger");
+    config.setJdbcUrl(
+        "jdbc:mysql://" + database.host() + ":" + database.port() + "/" + database.name());
+    config.setUsername(database.user());
+    config.setPassword(database.password());
+    config.setMaximumPoolSize(settings.workers() + settings.queue().intakeConsumers() + 3);
+    config.setMinimumIdle(1);
+    config.setConnectionTimeout(timeout);
+    config.setValidationTimeout(Math.min(timeout, 5_000));
+    config.setInitializationFailTimeout(-1);
+    // Gap locks would let the ledger's writes block each other, and the shop's.
+    config.setTransactionIsolation("TRANSACTION_READ_COMMITTED");
+    config.addDataSourceProperty("sslMode", database.sslMode().name());
+    config.addDataSourceProperty("allowPublicKeyRetrieval", "true");
+    config.addDataSourceProperty("connectTimeout", String.valueOf(timeout));
+    config.addDataSourceProperty("socketTimeout", String.valueOf(Math.max(timeout, 30_000)));
+    config.addDataSourceProperty("tcpKeepAlive", "true");
+    config.addDataSourceProperty("characterEncoding", "UTF-8");
+    // Every fence counts matched rows: a write that changes nothing must still count as ours.
+    config.addDataSourceProperty("useAffectedRows", "false");
+    config.addDataSourceProperty("useServerPrepStmts", "true");
+    config.addDataSourceProperty("cachePrepStmts", "true");
+    config.addDataSourceProperty("cacheServerConfiguration", "true");
+    config.addDataSourceProperty("useLocalSessionState", "true");
+    return new HikariDataSource(config);
+  }
+
+  /** Creates or updates the {@code waybill_*} tables; no table of the shop is touched. */
+  public static void migrate(DataSource database) {
+    Flyway.configure()
+        .dataSource(database)
+        .locations("classpath:db/waybill")
+        .table("waybill_schema_history")
+        .baselineOnMigrate(true)
+        .baselineVersion("0")
+        .load()
+        .migrate();
+  }
+}

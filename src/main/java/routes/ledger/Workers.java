@@ -1,0 +1,97 @@
+package routes.ledger;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.springframework.jdbc.core.JdbcTemplate;
+
+/** The book of all workers: who is alive, and what becomes of the jobs of those who are not. */
+public final class Workers {
+  /** In: id, host, pid, lease. */
+  private static final String ENLIST =
+      """
+      INSERT INTO waybill_worker (id, host, pid, started_at, seen_at, lease_ms) VALUES (?, ?, ?, NOW(6), NOW(6), ?)
+      ON DUPLICATE KEY UPDATE seen_at = VALUES(seen_at)""";
+
+  /** In: id. Out: 1 while the worker still counts as alive. */
+  private static final String RENEW = "UPDATE waybill_worker SET seen_at = NOW(6) WHERE id = ?";
+
+  /** Out: ids of all whose lease is over. */
+  private static final String EXPIRED =
+      """
+      SELECT id FROM waybill_worker WHERE seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+
+  /** In: id. Out: 1 if the worker was still silent, and is now out of the book. */
+  private static final String STRIKE =
+      """
+      DELETE FROM waybill_worker
+       WHERE id = ? AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+
+  /** In: id of a dead worker. All its jobs are free again, in one statement. */
+  private static final String FREE_JOBS =
+      """
+      UPDATE waybill_job
+         SET state = 'ready', owner = NULL, crashes = crashes + 1, updated_at = NOW(6)
+       WHERE owner = ? AND state = 'running'""";
+
+  /** Jobs whose owner is in no book: struck out between two statements of a worker that died. */
+  private static final String FREE_ORPHANED_JOBS =
+      """
+      UPDATE waybill_job
+         SET state = 'ready', owner = NULL, crashes = crashes + 1, updated_at = NOW(6)
+       WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker)""";
+
+  private static final String RETIRE = "DELETE FROM waybill_worker WHERE id = ?";
+
+  private final JdbcTemplate jdbc;
+  private final Duration lease;
+
+  public Workers(DataSource database, Duration lease) {
+    this.jdbc = new JdbcTemplate(database);
+    this.lease = lease;
+  }
+
+  public void enlist(Worker worker) {
+    reach(() -> jdbc.update(ENLIST, worker.id(), worker.host(), worker.pid(), lease.toMillis()));
+  }
+
+  /** Whether the worker is still in the book; if not, somebody has its jobs. */
+  public boolean renew(Worker worker) {
+    return reach(() -> jdbc.update(RENEW, worker.id())) == 1;
+  }
+
+  public List<String> expired() {
+    return reach(() -> jdbc.queryForList(EXPIRED, String.class));
+  }
+
+  /**
+   * Strikes a silent worker out and frees its jobs.
+   *
+   * @return how many jobs it had; -1 if it spoke up meanwhile
+   */
+  public int takeOver(String deadWorker) {
+    if (reach(() -> jdbc.update(STRIKE, deadWorker)) == 0) {
+      return -1;
+    }
+    return reach(() -> jdbc.update(FREE_JOBS, deadWorker));
+  }
+
+  /** Frees jobs whose owner was struck out by somebody who died before freeing them. */
+  public int freeOrphanedJobs() {
+    return reach(() -> jdbc.update(FREE_ORPHANED_JOBS));
+  }
+
+  /** A planned end: the worker leaves the book, its jobs were handed back before. */
+  public void retire(Worker worker) {
+    reach(() -> jdbc.update(RETIRE, worker.id()));
+  }
+
+  private static <T> T reach(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (RuntimeException e) {
+      throw Reach.explain(e);
+    }
+  }
+}

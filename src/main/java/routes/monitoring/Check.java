@@ -1,0 +1,154 @@
+package routes.monitoring;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import redis.clients.jedis.UnifiedJedis;
+import routes.command.Environment;
+import routes.ledger.Schema;
+import routes.queue.Redis;
+import routes.settings.Settings;
+
+/**
+ * {@code waybill.jar check}: whether everything a worker needs is there, a line each. Changes
+ * nothing.
+ */
+public final class Check {
+  /** BLMOVE came with this. Source: Redis' documentation of the command. */
+  private static final String LEAST_REDIS = "6.2";
+
+  private static final int RCLONE_SECONDS = 30;
+
+  private final Settings settings;
+  private final Map<String, String> environment;
+
+  public Check(Settings settings, Map<String, String> environment) {
+    this.settings = settings;
+    this.environment = environment;
+  }
+
+  /**
+   * @return whether all is well
+   */
+  public boolean run(PrintStream out) {
+    boolean well = line(out, "settings", () -> "read, no fault");
+    well &= line(out, "redis", this::redis);
+    well &= line(out, "database", this::database);
+    well &= line(out, "remote", this::remote);
+    well &= line(out, "downloader", this::downloader);
+    well &= line(out, "disk", this::disk);
+    return well;
+  }
+
+  private boolean line(PrintStream out, String what, Callable<String> check) {
+    try {
+      out.printf("ok    %-10s %s%n", what, check.call());
+      return true;
+    } catch (Exception e) {
+      String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+      out.printf("FAIL  %-10s %s%n", what, reason.lines().findFirst().orElse(""));
+      return false;
+    }
+  }
+
+  private String redis() {
+    try (UnifiedJedis redis = Redis.client(settings)) {
+      Matcher version =
+          Pattern.compile("redis_version:(\\d+\\.\\d+)[^\\r\\n]*").matcher(redis.info("server"));
+      String found = version.find() ? version.group(1) : "0.0";
+      if (number(found) < number(LEAST_REDIS)) {
+        throw new IllegalStateException(
+            settings.redis() + ": expected Redis " + LEAST_REDIS + " or newer, found " + found);
+      }
+      return settings.redis() + ", version " + found;
+    }
+  }
+
+  private String database() throws Exception {
+    try (HikariDataSource pool = Schema.pool(settings);
+        Connection connection = pool.getConnection();
+        Statement statement = connection.createStatement()) {
+      try (ResultSet rows =
+          statement.executeQuery(
+              "SELECT id, order_id, email, course_url, status, error_log, updated_at"
+                  + " FROM download_tasks LIMIT 0")) {
+        rows.next();
+      }
+      String product = connection.getMetaData().getDatabaseProductName();
+      try (ResultSet version = statement.executeQuery("SELECT VERSION()")) {
+        version.next();
+        return settings.database() + ", " + product + " " + version.getString(1);
+      }
+    }
+  }
+
+  private String remote() throws Exception {
+    Settings.Upload upload = settings.upload();
+    List<String> line = new ArrayList<>(List.of(upload.program()));
+    upload.config().ifPresent(file -> line.addAll(List.of("--config", file.toString())));
+    line.addAll(List.of("lsf", "--max-depth", "1", "--retries", "1", "--", upload.remote() + ":"));
+    ProcessBuilder builder = new ProcessBuilder(line);
+    builder.environment().clear();
+    builder.environment().putAll(Environment.forRclone(environment));
+    builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    Process rclone = builder.start();
+    if (!rclone.waitFor(RCLONE_SECONDS, TimeUnit.SECONDS)) {
+      rclone.destroyForcibly();
+      throw new IOException(upload.remote() + ": no answer within " + RCLONE_SECONDS + " s");
+    }
+    if (rclone.exitValue() != 0) {
+      throw new IOException(
+          upload.remote() + ": rclone lsf ended with exit code " + rclone.exitValue());
+    }
+    return upload.target("<folder>");
+  }
+
+  private String downloader() throws IOException {
+    return executable(settings.download().program()).toString();
+  }
+
+  private String disk() throws IOException {
+    Path staging = settings.download().staging();
+    Files.createDirectories(staging);
+    Path probe = Files.createTempFile(staging, ".check", null);
+    Files.delete(probe);
+    FileStore store = Files.getFileStore(staging);
+    return staging + ", " + (store.getUsableSpace() >> 20) + " MiB free";
+  }
+
+  private Path executable(String program) throws IOException {
+    if (program.contains("/")) {
+      Path path = Path.of(program).toAbsolutePath();
+      if (Files.isExecutable(path) && !Files.isDirectory(path)) {
+        return path;
+      }
+    } else {
+      for (String directory : environment.getOrDefault("PATH", "").split(":")) {
+        Path path = Path.of(directory.isEmpty() ? "." : directory, program);
+        if (Files.isExecutable(path) && !Files.isDirectory(path)) {
+          return path;
+        }
+      }
+    }
+    throw new IOException(program + ": expected a program that can be run, found none");
+  }
+
+  private static int number(String version) {
+    String[] parts = version.split("\\.");
+    return Integer.parseInt(parts[0]) * 1000 + Integer.parseInt(parts[1]);
+  }
+}

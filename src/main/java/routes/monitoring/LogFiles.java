@@ -1,0 +1,100 @@
+package routes.monitoring;
+
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.LoggerContext;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import ch.qos.logback.classic.filter.ThresholdFilter;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.rolling.RollingFileAppender;
+import ch.qos.logback.core.rolling.TimeBasedRollingPolicy;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.settings.Settings;
+
+/**
+ * The worker's own log files, and the lifecycle log. Source of their names: CONTRACT.md, section 6.
+ */
+public final class LogFiles {
+  private static final String LINE =
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level [%thread] %logger{0} - %msg%n";
+
+  private LogFiles() {}
+
+  /**
+   * From here on, what is logged goes to files in the directory that the settings name.
+   *
+   * @return ends that
+   */
+  public static AutoCloseable open(Settings.Logs logs) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    Path directory = logs.directory();
+    RollingFileAppender<ILoggingEvent> out =
+        worker(context, directory.resolve("worker-out"), logs, Level.INFO);
+    RollingFileAppender<ILoggingEvent> errors =
+        worker(context, directory.resolve("worker-error"), logs, Level.WARN);
+    RollingFileAppender<ILoggingEvent> events =
+        appender(
+            context,
+            null,
+            directory.resolve("lifecycle-%d{yyyy-MM-dd}.log").toString(),
+            logs,
+            "%msg%n");
+    ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+    root.addAppender(out);
+    root.addAppender(errors);
+    ch.qos.logback.classic.Logger lifecycle = context.getLogger(Events.LIFECYCLE);
+    lifecycle.setAdditive(false);
+    lifecycle.setLevel(Level.INFO);
+    lifecycle.addAppender(events);
+    return () -> {
+      root.detachAppender(out);
+      root.detachAppender(errors);
+      lifecycle.detachAppender(events);
+      out.stop();
+      errors.stop();
+      events.stop();
+    };
+  }
+
+  /** For commands that talk to a person: what libraries say stays out of it. */
+  public static void silence() {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+  }
+
+  private static RollingFileAppender<ILoggingEvent> worker(
+      LoggerContext context, Path name, Settings.Logs logs, Level least) {
+    RollingFileAppender<ILoggingEvent> appender =
+        appender(context, name + ".log", name + "-%d{yyyy-MM-dd}.log", logs, LINE);
+    ThresholdFilter threshold = new ThresholdFilter();
+    threshold.setLevel(least.toString());
+    threshold.start();
+    appender.addFilter(threshold);
+    return appender;
+  }
+
+  private static RollingFileAppender<ILoggingEvent> appender(
+      LoggerContext context, String file, String rolled, Settings.Logs logs, String pattern) {
+    RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
+    appender.setContext(context);
+    appender.setName(rolled);
+    appender.setFile(file);
+    TimeBasedRollingPolicy<ILoggingEvent> policy = new TimeBasedRollingPolicy<>();
+    policy.setContext(context);
+    policy.setParent(appender);
+    policy.setFileNamePattern(rolled);
+    policy.setMaxHistory(logs.keepDays());
+    policy.start();
+    PatternLayoutEncoder encoder = new PatternLayoutEncoder();
+    encoder.setContext(context);
+    encoder.setCharset(StandardCharsets.UTF_8);
+    encoder.setPattern(pattern);
+    encoder.start();
+    appender.setRollingPolicy(policy);
+    appender.setEncoder(encoder);
+    appender.start();
+    return appender;
+  }
+}

@@ -1,0 +1,157 @@
+package routes.queue;
+
+import java.util.concurrent.ExecutorService;
+import java.util.function.BooleanSupplier;
+import org.apache.camel.Endpoint;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.support.DefaultConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.exceptions.JedisException;
+
+/**
+ * N threads that block for the next message, hand it to the route and then acknowledge it. A Redis
+ * that is away is waited for with growing pauses; the jobs that run are not touched by that.
+ *
+ * @param <T> what is taken
+ */
+abstract class BlockingConsumer<T> extends DefaultConsumer {
+  private static final Logger LOG = LoggerFactory.getLogger(BlockingConsumer.class);
+  private static final java.time.Duration CLOSED_GATE = java.time.Duration.ofMillis(100);
+
+  private final int threads;
+  private final BooleanSupplier gate;
+  private Backoff backoff = new Backoff();
+  private ExecutorService executor;
+
+  /**
+   * @param gate asked before every message; while it says no, none is taken
+   */
+  BlockingConsumer(Endpoint endpoint, Processor processor, int threads, BooleanSupplier gate) {
+    super(endpoint, processor);
+    this.threads = threads;
+    this.gate = gate;
+  }
+
+  /**
+   * Takes the next message, or null after a while.
+   *
+   * @param thread number of the calling thread, from 0
+   */
+  abstract T take(int thread);
+
+  /** Puts what was taken where the route looks for it. */
+  abstract void fill(Exchange exchange, T message);
+
+  /** The route has finished without an error. */
+  abstract void accepted(T message);
+
+  /**
+   * The route has failed, or the consumer stopped before it began: somebody has to take it again.
+   */
+  abstract void refused(T message);
+
+  @Override
+  protected void doStart() throws Exception {
+    super.doStart();
+    backoff = new Backoff();
+    executor =
+        getEndpoint()
+            .getCamelContext()
+            .getExecutorServiceManager()
+            .newFixedThreadPool(this, getEndpoint().getEndpointBaseUri(), threads);
+    for (int i = 0; i < threads; i++) {
+      int thread = i;
+      executor.execute(() -> run(thread));
+    }
+  }
+
+  @Override
+  protected void doSuspend() throws Exception {
+    doStop();
+  }
+
+  @Override
+  protected void doResume() throws Exception {
+    doStart();
+  }
+
+  @Override
+  protected void doStop() throws Exception {
+    backoff.stop();
+    if (executor != null) {
+      // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
+      executor.shutdown();
+    }
+    super.doStop();
+  }
+
+  private boolean running() {
+    return isRunAllowed() && !isSuspendingOrSuspended() && !isStoppingOrStopped();
+  }
+
+  private void run(int thread) {
+    Backoff pauses = backoff;
+    int failures = 0;
+    while (running() && !executor.isShutdown()) {
+      if (!gate.getAsBoolean()) {
+        pauses.pause(CLOSED_GATE);
+        continue;
+      }
+      try {
+        T message = take(thread);
+        if (failures > 0) {
+          LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
+          failures = 0;
+        }
+        if (message != null) {
+          handle(message);
+        }
+      } catch (JedisException e) {
+        failures++;
+        if (running()) {
+          LOG.warn(
+              "Redis cannot be reached ({}): {} tries again in {} ms",
+              e.getMessage(),
+              getEndpoint().getEndpointBaseUri(),
+              Backoff.after(failures).toMillis());
+        }
+        pauses.pause(Backoff.after(failures));
+      } catch (RuntimeException e) {
+        failures++;
+        LOG.error("{} could not take a message", getEndpoint().getEndpointBaseUri(), e);
+        pauses.pause(Backoff.after(failures));
+      }
+    }
+  }
+
+  private void handle(T message) {
+    if (!running() || !gate.getAsBoolean()) {
+      refused(message);
+      return;
+    }
+    Exchange exchange = createExchange(false);
+    boolean failed = true;
+    try {
+      fill(exchange, message);
+      getProcessor().process(exchange);
+      failed = exchange.isFailed();
+    } catch (Exception e) {
+      exchange.setException(e);
+    } finally {
+      // A job's interrupt must not hit the next one.
+      Thread.interrupted();
+      Exception failure = exchange.getException();
+      if (failed && failure != null && !(failure instanceof routes.job.HandedBack)) {
+        getExceptionHandler().handleException("A message goes back", exchange, failure);
+      }
+      releaseExchange(exchange, false);
+    }
+    if (failed) {
+      refused(message);
+    } else {
+      accepted(message);
+    }
+  }
+}

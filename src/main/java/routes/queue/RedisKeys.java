@@ -1,0 +1,40 @@
+package routes.queue;
+
+import routes.settings.Settings;
+
+/** Every Redis key and channel of Waybill's own; all begin with {@code waybill:}. */
+public final class RedisKeys {
+  /** List of payloads that cannot be a job, the newest first. */
+  public static final String REJECTED = "waybill:rejected";
+
+  /**
+   * Sorted set of the ids of ready tasks, by the time they were received; a ring is never doubled
+   * in it.
+   */
+  public static final String READY = "waybill:ready";
+
+  /** The same for those who go first. */
+  public static final String READY_VIP = "waybill:ready:vip";
+
+  /** Channel on which every event is published as it happens. */
+  public static final String EVENTS = "waybill:events";
+
+  private RedisKeys() {}
+
+  /**
+   * What a worker has taken off an inbox and not yet entered in the ledger; the braces keep both in
+   * one slot.
+   */
+  public static String claimed(String inbox, String worker) {
+    return "waybill:claimed:{" + inbox + "}:" + worker;
+  }
+
+  public static String ready(boolean vip) {
+    return vip ? READY_VIP : READY;
+  }
+
+  /** The inboxes, in the order in which they are looked at. */
+  public static java.util.List<String> inboxes(Settings.Queue queue) {
+    return java.util.List.of(queue.vipInbox(), queue.inbox());
+  }
+}

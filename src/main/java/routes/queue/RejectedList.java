@@ -1,0 +1,40 @@
+package routes.queue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.time.Clock;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.UnifiedJedis;
+
+/**
+ * Payloads that cannot be a job, with the reason, for whoever looks into it: newest first, bounded.
+ */
+public final class RejectedList {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final UnifiedJedis redis;
+  private final Clock clock;
+  private final int most;
+
+  public RejectedList(UnifiedJedis redis, Clock clock, int most) {
+    this.redis = redis;
+    this.clock = clock;
+    this.most = most;
+  }
+
+  public void add(String payload, String reason) {
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("payload", payload);
+    entry.put("reason", reason);
+    entry.put("at", clock.instant().toString());
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      pipeline.lpush(RedisKeys.REJECTED, JSON.writeValueAsString(entry));
+      pipeline.ltrim(RedisKeys.REJECTED, 0, most - 1L);
+      pipeline.sync();
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package routes.settings;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Turns texts into typed values and gathers what is wrong, so that an operator sees every fault at
+ * once.
+ */
+final class Reader {
+  private static final Pattern REFERENCE = Pattern.compile("\\{\\{([^{}]+)}}");
+
+  private final Map<String, String> values;
+  private final Set<String> asked = new TreeSet<>();
+  private final Set<String> secrets = new TreeSet<>();
+  private final List<Fault> faults = new ArrayList<>();
+
+  Reader(Map<String, String> values) {
+    this.values = values;
+  }
+
+  String text(String key) {
+    asked.add(key);
+    return resolve(key, 0);
+  }
+
+  String required(String key, String what) {
+    String value = text(key);
+    if (value.isBlank()) {
+      faults.add(new Fault(key, what, "nothing (it is required)"));
+    }
+    return value;
+  }
+
+  /** Taken as it stands: a password may well hold two braces. */
+  String secret(String key) {
+    asked.add(key);
+    secrets.add(key);
+    return values.getOrDefault(key, "");
+  }
+
+  String requiredSecret(String key, String what) {
+    String value = secret(key);
+    if (value.isBlank()) {
+      faults.add(new Fault(key, what, "nothing (it is required)"));
+    }
+    return value;
+  }
+
+  int count(String key, int least, int most) {
+    String value = text(key);
+    try {
+      int number = Integer.parseInt(value);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException notANumber) {
+      // falls through to the fault, which shows what was found
+    }
+    faults.add(new Fault(key, "a whole number from " + least + " to " + most, quote(value)));
+    return least;
+  }
+
+  Duration duration(String key, Duration least, Duration most) {
+    String value = text(key);
+    return Units.duration(value)
+        .filter(found -> found.compareTo(least) >= 0 && found.compareTo(most) <= 0)
+        .orElseGet(
+            () -> {
+              faults.add(
+                  new Fault(
+                      key,
+                      "a duration from "
+                          + Units.write(least)
+                          + " to "
+                          + Units.write(most)
+                          + " with its unit (250ms, 20s, 5m, 2h, 7d)",
+                      quote(value)));
+              return least;
+            });
+  }
+
+  long size(String key, long least, long most) {
+    String value = text(key);
+    return Units.size(value)
+        .filter(found -> found >= least && found <= most)
+        .orElseGet(
+            () -> {
+              faults.add(
+                  new Fault(
+                      key,
+                      "a size from " + least + "B to " + most + "B with its unit (16KiB, 10GiB)",
+                      quote(value)));
+              return least;
+            });
+  }
+
+  <E extends Enum<E>> E choice(String key, Class<E> type) {
+    String value = text(key);
+    for (E constant : type.getEnumConstants()) {
+      if (constant.name().equalsIgnoreCase(value)) {
+        return constant;
+      }
+    }
+    faults.add(new Fault(key, "one of " + Arrays.toString(type.getEnumConstants()), quote(value)));
+    return type.getEnumConstants()[0];
+  }
+
+  List<String> list(String key) {
+    return split(text(key));
+  }
+
+  List<String> requiredList(String key, String what) {
+    return split(required(key, what));
+  }
+
+  URI httpUrl(String key, String what) {
+    String value = required(key, what);
+    if (value.isBlank()) {
+      return URI.create("http://localhost");
+    }
+    try {
+      URI url = new URI(value);
+      if (("http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme()))
+          && url.getHost() != null) {
+        return url;
+      }
+    } catch (URISyntaxException malformed) {
+      // the fault below says what is expected; the URL itself may hold a token and is not shown
+    }
+    faults.add(new Fault(key, what, "something else (not shown: it may hold a secret)"));
+    return URI.create("http://localhost");
+  }
+
+  void fault(String key, String expected) {
+    faults.add(new Fault(key, expected, quote(text(key))));
+  }
+
+  Set<String> secrets() {
+    return secrets;
+  }
+
+  /** Ends the reading: a {@code waybill.*} key that nobody asked for is a typing error. */
+  void finish() throws BadSettings {
+    for (String key : values.keySet()) {
+      if (key.startsWith("waybill.") && !asked.contains(key)) {
+        faults.add(new Fault(key, "a key that Waybill knows" + nearest(key), "an unknown key"));
+      }
+    }
+    if (!faults.isEmpty()) {
+      throw new BadSettings(faults);
+    }
+  }
+
+  private String resolve(String key, int depth) {
+    Matcher matcher = REFERENCE.matcher(values.getOrDefault(key, ""));
+    return matcher.replaceAll(
+        found -> {
+          String other = found.group(1);
+          if (depth > 8 || !values.containsKey(other)) {
+            faults.add(new Fault(key, "a known key between {{ and }}", "{{" + other + "}}"));
+            return "";
+          }
+          return Matcher.quoteReplacement(resolve(other, depth + 1));
+        });
+  }
+
+  private String nearest(String key) {
+    return asked.stream()
+        .filter(known -> known.endsWith(key.substring(key.lastIndexOf('.'))))
+        .findFirst()
+        .map(known -> " (such as " + known + ")")
+        .orElse("");
+  }
+
+  private static List<String> split(String value) {
+    return Arrays.stream(value.split(",")).map(String::strip).filter(s -> !s.isEmpty()).toList();
+  }
+
+  private static String quote(String value) {
+    return value.isEmpty() ? "nothing" : "'" + value + "'";
+  }
+}

@@ -1,0 +1,301 @@
+package routes.settings;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/**
+ * Every setting, typed and checked. {@code application.properties} says what each one does.
+ *
+ * @param values what was read, without secrets: for {@code {{placeholders}}} in routes
+ */
+public record Settings(
+    Redis redis,
+    Database database,
+    Queue queue,
+    Enrolment enrolment,
+    int workers,
+    Duration lease,
+    Map<String, Retry> retries,
+    Download download,
+    Upload upload,
+    Webhook webhook,
+    Duration shutdownGrace,
+    Duration killGrace,
+    Logs logs,
+    Http http,
+    Map<String, String> values) {
+
+  public record Redis(String host, int port, String password, int database, Duration timeout) {
+    @Override
+    public String toString() {
+      return host + ":" + port + "/" + database;
+    }
+  }
+
+  public record Database(
+      String host,
+      int port,
+      String user,
+      String password,
+      String name,
+      SslMode sslMode,
+      Duration timeout) {
+    @Override
+    public String toString() {
+      return host + ":" + port + "/" + name;
+    }
+  }
+
+  /** The database driver's names, so that what is set is what the driver is told. */
+  public enum SslMode {
+    DISABLED,
+    PREFERRED,
+    REQUIRED,
+    VERIFY_CA,
+    VERIFY_IDENTITY
+  }
+
+  /**
+   * @param payloadMax bytes
+   * @param allowedHosts exact host names, or suffixes that begin with a dot; lower case
+   */
+  public record Queue(
+      String inbox,
+      String vipInbox,
+      int intakeConsumers,
+      int payloadMax,
+      int rejectedMax,
+      List<String> allowedHosts) {}
+
+  public record Enrolment(Duration poll, Duration maxWait, String channel) {}
+
+  /** The ladder of one stage. */
+  public record Retry(int tries, Duration delay, Duration maxDelay) {}
+
+  /**
+   * @param arguments the template, already split; placeholders are put in later and never split
+   *     again
+   * @param passedVariables names of variables the program may see
+   * @param staging absolute
+   */
+  public record Download(
+      String program,
+      List<String> arguments,
+      List<String> passedVariables,
+      Path staging,
+      Duration timeout,
+      Duration idleTimeout) {}
+
+  public enum Verify {
+    SIZE,
+    HASH,
+    NONE
+  }
+
+  public record Upload(
+      String program,
+      Optional<Path> config,
+      String remote,
+      String destination,
+      Verify verify,
+      Duration timeout,
+      Duration idleTimeout) {
+    /** {@code remote:destination/folder}, as rclone wants it. */
+    public String target(String folder) {
+      return remote + ":" + (destination.isEmpty() ? folder : destination + "/" + folder);
+    }
+  }
+
+  public record Webhook(
+      URI url, String secret, String signingSecret, Duration connectTimeout, Duration timeout) {
+    @Override
+    public String toString() {
+      return url.getScheme() + "://" + url.getHost();
+    }
+  }
+
+  public record Logs(Path directory, int keepDays) {}
+
+  /**
+   * @param port 0 for none
+   */
+  public record Http(String host, int port, String token) {
+    @Override
+    public String toString() {
+      return host + ":" + port;
+    }
+  }
+
+  /** Keys of the retry ladders, {@code waybill.<stage>.tries}. */
+  private static final List<String> STAGES = List.of("download", "upload", "webhook", "cleanup");
+
+  private static final Duration MILLI = Duration.ofMillis(1);
+  private static final Duration MONTH = Duration.ofDays(30);
+
+  /**
+   * @param values as {@link Sources#read} gives them
+   * @throws BadSettings with every fault there is, if there is one
+   */
+  public static Settings from(Map<String, String> values) throws BadSettings {
+    Reader read = new Reader(values);
+    Redis redis =
+        new Redis(
+            read.required("waybill.redis.host", "a host name"),
+            read.count("waybill.redis.port", 1, 65535),
+            read.secret("waybill.redis.password"),
+            read.count("waybill.redis.db", 0, 1023),
+            read.duration("waybill.redis.timeout", Duration.ofMillis(100), Duration.ofMinutes(1)));
+    Database database =
+        new Database(
+            read.required("waybill.db.host", "a host name"),
+            read.count("waybill.db.port", 1, 65535),
+            read.required("waybill.db.user", "the database user (DB_USER)"),
+            read.requiredSecret("waybill.db.password", "the database password (DB_PASSWORD)"),
+            read.required("waybill.db.name", "the shop's schema (DB_NAME)"),
+            read.choice("waybill.db.ssl-mode", SslMode.class),
+            read.duration("waybill.db.timeout", Duration.ofMillis(250), Duration.ofMinutes(5)));
+    Queue queue =
+        new Queue(
+            read.required("waybill.queue.inbox", "the name of a Redis list"),
+            read.required("waybill.queue.vip-inbox", "the name of a Redis list"),
+            read.count("waybill.queue.intake-consumers", 2, 64),
+            (int) read.size("waybill.queue.payload-max", 1 << 10, 1 << 20),
+            read.count("waybill.queue.rejected-max", 1, 100_000),
+            read
+                .requiredList("waybill.allowed-hosts", "hosts a courseUrl may name (ALLOWED_HOSTS)")
+                .stream()
+                .map(host -> host.toLowerCase(java.util.Locale.ROOT))
+                .toList());
+    Enrolment enrolment =
+        new Enrolment(
+            read.duration("waybill.enrolment.poll", Duration.ofMillis(20), Duration.ofMinutes(10)),
+            read.duration("waybill.enrolment.max-wait", Duration.ofSeconds(1), MONTH),
+            read.required("waybill.enrolment.channel", "the name of a Redis channel"));
+    int workers = read.count("waybill.workers", 1, 1000);
+    Duration lease = read.duration("waybill.lease", Duration.ofSeconds(3), Duration.ofMinutes(10));
+    Map<String, Retry> retries = retries(read);
+    Download download =
+        new Download(
+            read.required("waybill.download.program", "the downloader (DOWNLOADER)"),
+            arguments(read),
+            variableNames(read),
+            path(read.required("waybill.staging.dir", "a directory")),
+            read.duration("waybill.download.timeout", Duration.ofMillis(100), MONTH),
+            read.duration("waybill.download.idle-timeout", Duration.ofMillis(100), MONTH));
+    Upload upload = upload(read);
+    Webhook webhook =
+        new Webhook(
+            read.httpUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
+            read.requiredSecret("waybill.webhook.secret", "the shared secret (API_SECRET_KEY)"),
+            read.secret("waybill.webhook.signing-secret"),
+            read.duration(
+                "waybill.webhook.connect-timeout", Duration.ofMillis(10), Duration.ofMinutes(5)),
+            read.duration(
+                "waybill.webhook.timeout", Duration.ofMillis(10), Duration.ofMinutes(30)));
+    Duration shutdownGrace =
+        read.duration("waybill.shutdown.grace", Duration.ZERO, Duration.ofHours(1));
+    Duration killGrace = read.duration("waybill.kill.grace", Duration.ZERO, Duration.ofMinutes(5));
+    Logs logs =
+        new Logs(
+            path(read.required("waybill.log.dir", "a directory")),
+            read.count("waybill.log.keep-days", 1, 3650));
+    Http http =
+        new Http(
+            read.required("waybill.http.host", "an address to listen on"),
+            read.count("waybill.http.port", 0, 65535),
+            read.secret("waybill.http.token"));
+    read.finish();
+
+    Map<String, String> shown = new TreeMap<>();
+    for (String key : values.keySet()) {
+      if (!read.secrets().contains(key) && !key.equals("waybill.webhook.url")) {
+        shown.put(key, read.text(key));
+      }
+    }
+    return new Settings(
+        redis,
+        database,
+        queue,
+        enrolment,
+        workers,
+        lease,
+        retries,
+        download,
+        upload,
+        webhook,
+        shutdownGrace,
+        killGrace,
+        logs,
+        http,
+        shown);
+  }
+
+  private static Map<String, Retry> retries(Reader read) {
+    read.count("waybill.retry.tries", 1, 100);
+    read.duration("waybill.retry.delay", MILLI, Duration.ofDays(1));
+    Duration maxDelay = read.duration("waybill.retry.max-delay", MILLI, Duration.ofDays(7));
+    Map<String, Retry> retries = new TreeMap<>();
+    for (String stage : STAGES) {
+      retries.put(
+          stage,
+          new Retry(
+              read.count("waybill." + stage + ".tries", 1, 100),
+              read.duration("waybill." + stage + ".retry-delay", MILLI, Duration.ofDays(1)),
+              maxDelay));
+    }
+    return retries;
+  }
+
+  private static List<String> arguments(Reader read) {
+    String key = "waybill.download.args";
+    Optional<List<String>> words = ArgumentTemplate.split(read.text(key));
+    if (words.isEmpty()) {
+      read.fault(key, "arguments whose quotes are closed");
+    } else if (!ArgumentTemplate.unknownPlaceholders(words.get()).isEmpty()) {
+      read.fault(key, "no placeholders but " + ArgumentTemplate.PLACEHOLDERS);
+    } else if (words.get().stream().noneMatch(word -> word.contains("{courseUrl}"))) {
+      read.fault(key, "a template that holds {courseUrl}");
+    }
+    return words.orElse(List.of());
+  }
+
+  private static List<String> variableNames(Reader read) {
+    List<String> names = read.list("waybill.download.env");
+    if (names.stream().anyMatch(name -> !name.matches("[A-Za-z_][A-Za-z0-9_]*"))) {
+      read.fault("waybill.download.env", "names of environment variables, comma-separated");
+    }
+    return names;
+  }
+
+  private static Upload upload(Reader read) {
+    String program = read.required("waybill.upload.program", "rclone (RCLONE)");
+    String config = read.text("waybill.upload.config");
+    if (!config.isBlank() && !Files.isReadable(path(config))) {
+      read.fault("waybill.upload.config", "a readable rclone config file (RCLONE_CONFIG)");
+    }
+    String remote =
+        read.required("waybill.upload.remote", "the name of an rclone remote (RCLONE_REMOTE)");
+    if (!remote.isBlank() && !remote.matches("[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")) {
+      read.fault("waybill.upload.remote", "the name of an rclone remote without colon or slash");
+    }
+    String destination = read.text("waybill.upload.dest").replaceAll("/+$", "");
+    return new Upload(
+        program,
+        config.isBlank() ? Optional.empty() : Optional.of(path(config)),
+        remote,
+        destination,
+        read.choice("waybill.upload.verify", Verify.class),
+        read.duration("waybill.upload.timeout", Duration.ofMillis(100), MONTH),
+        read.duration("waybill.upload.idle-timeout", Duration.ofMillis(100), MONTH));
+  }
+
+  private static Path path(String text) {
+    return Path.of(text).toAbsolutePath().normalize();
+  }
+}

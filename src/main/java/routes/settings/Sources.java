@@ -1,0 +1,170 @@
+package routes.settings;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+
+/**
+ * Where settings come from, the strongest last: defaults in the jar, one file, the environment,
+ * system properties. Keys are {@code waybill.*} and, for Camel's own, {@code camel.*}.
+ */
+public final class Sources {
+  /** The environment's names that are not simply the key in capitals. */
+  public static final Map<String, String> ENVIRONMENT =
+      Map.ofEntries(
+          Map.entry("REDIS_HOST", "waybill.redis.host"),
+          Map.entry("REDIS_PORT", "waybill.redis.port"),
+          Map.entry("REDIS_PASSWORD", "waybill.redis.password"),
+          Map.entry("REDIS_DB", "waybill.redis.db"),
+          Map.entry("DB_HOST", "waybill.db.host"),
+          Map.entry("DB_PORT", "waybill.db.port"),
+          Map.entry("DB_USER", "waybill.db.user"),
+          Map.entry("DB_PASSWORD", "waybill.db.password"),
+          Map.entry("DB_NAME", "waybill.db.name"),
+          Map.entry("WEBHOOK_URL", "waybill.webhook.url"),
+          Map.entry("API_SECRET_KEY", "waybill.webhook.secret"),
+          Map.entry("WEBHOOK_SIGNING_SECRET", "waybill.webhook.signing-secret"),
+          Map.entry("DOWNLOADER", "waybill.download.program"),
+          Map.entry("DOWNLOADER_ARGS", "waybill.download.args"),
+          Map.entry("DOWNLOADER_ENV", "waybill.download.env"),
+          Map.entry("ALLOWED_HOSTS", "waybill.allowed-hosts"),
+          Map.entry("RCLONE", "waybill.upload.program"),
+          Map.entry("RCLONE_CONFIG", "waybill.upload.config"),
+          Map.entry("RCLONE_REMOTE", "waybill.upload.remote"),
+          Map.entry("RCLONE_DEST", "waybill.upload.dest"),
+          Map.entry("STAGING_DIR", "waybill.staging.dir"),
+          Map.entry("LOG_DIR", "waybill.log.dir"),
+          Map.entry("WORKER_COUNT", "waybill.workers"),
+          Map.entry("WAYBILL_TOKEN", "waybill.http.token"));
+
+  private static final String DEFAULTS = "/application.properties";
+
+  private Sources() {}
+
+  /**
+   * @param environment the process's environment
+   * @param system the JVM's system properties
+   * @param directory where {@code waybill.properties} and {@code .env} are looked for
+   * @return the value of every key that is set anywhere
+   * @throws BadSettings if the file that was named, or found, cannot be read
+   */
+  public static Map<String, String> read(
+      Map<String, String> environment, Properties system, Path directory) throws BadSettings {
+    Map<String, String> values = new TreeMap<>(defaults());
+    Map<String, String> variables = variables(values);
+    values.putAll(file(environment.get("WAYBILL_CONFIG"), directory, variables));
+    values.putAll(fromEnvironment(environment, variables));
+    for (String key : system.stringPropertyNames()) {
+      if (key.startsWith("waybill.") || key.startsWith("camel.")) {
+        values.put(key, system.getProperty(key));
+      }
+    }
+    return values;
+  }
+
+  /** What the jar itself says: every key there is, with its default. */
+  public static Map<String, String> defaults() {
+    try (InputStream in = Sources.class.getResourceAsStream(DEFAULTS)) {
+      return properties(new java.io.InputStreamReader(in, StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new IllegalStateException("The jar has no readable " + DEFAULTS, e);
+    }
+  }
+
+  /** Every environment name there is, and the key it sets. */
+  static Map<String, String> variables(Map<String, String> known) {
+    Map<String, String> variables = new LinkedHashMap<>();
+    for (String key : known.keySet()) {
+      if (key.startsWith("waybill.")) {
+        variables.put(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+      }
+    }
+    variables.putAll(ENVIRONMENT);
+    return variables;
+  }
+
+  private static Map<String, String> fromEnvironment(
+      Map<String, String> environment, Map<String, String> variables) {
+    Map<String, String> values = new LinkedHashMap<>();
+    variables.forEach(
+        (name, key) -> {
+          if (environment.containsKey(name)) {
+            values.put(key, environment.get(name));
+          }
+        });
+    return values;
+  }
+
+  private static Map<String, String> file(
+      String named, Path directory, Map<String, String> variables) throws BadSettings {
+    List<Path> candidates = new ArrayList<>();
+    if (named != null && !named.isBlank()) {
+      candidates.add(Path.of(named));
+    } else {
+      candidates.add(directory.resolve("waybill.properties"));
+      candidates.add(directory.resolve(".env"));
+    }
+    for (Path candidate : candidates) {
+      if (named == null && !Files.exists(candidate)) {
+        continue;
+      }
+      try {
+        return candidate.getFileName().toString().endsWith(".env")
+            ? fromEnvironment(dotEnv(Files.readAllLines(candidate)), variables)
+            : properties(Files.newBufferedReader(candidate, StandardCharsets.UTF_8));
+      } catch (IOException | IllegalArgumentException e) {
+        throw new BadSettings(
+            List.of(
+                new Fault(
+                    "WAYBILL_CONFIG",
+                    "a readable properties file in UTF-8",
+                    candidate + " (" + e.getClass().getSimpleName() + ")")));
+      }
+    }
+    return Map.of();
+  }
+
+  private static Map<String, String> properties(Reader source) throws IOException {
+    try (Reader reader = source) {
+      Properties properties = new Properties();
+      properties.load(reader);
+      Map<String, String> values = new LinkedHashMap<>();
+      properties.forEach((key, value) -> values.put((String) key, ((String) value).strip()));
+      return values;
+    }
+  }
+
+  /** {@code NAME=value} lines; {@code export} and one pair of quotes are taken off. */
+  private static Map<String, String> dotEnv(List<String> lines) {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String raw : lines) {
+      String line = raw.strip();
+      if (line.startsWith("export ")) {
+        line = line.substring("export ".length()).strip();
+      }
+      int equals = line.indexOf('=');
+      if (line.startsWith("#") || equals < 1) {
+        continue;
+      }
+      String value = line.substring(equals + 1).strip();
+      boolean quoted =
+          value.length() > 1
+              && (value.charAt(0) == '"' || value.charAt(0) == '\'')
+              && value.charAt(value.length() - 1) == value.charAt(0);
+      values.put(
+          line.substring(0, equals).strip(),
+          quoted ? value.substring(1, value.length() - 1) : value);
+    }
+    return values;
+  }
+}

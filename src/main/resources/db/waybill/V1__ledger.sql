@@ -1,0 +1,51 @@
+-- The ledger: what must not be lost. Times are the database's clock.
+
+CREATE TABLE waybill_job (
+  task_id       BIGINT        NOT NULL PRIMARY KEY,
+  order_id      VARCHAR(255)  NULL,
+  email         VARCHAR(255)  NOT NULL,
+  course_url    VARCHAR(2048) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  payload       MEDIUMTEXT    NOT NULL,
+  vip           BOOLEAN       NOT NULL DEFAULT FALSE,
+  -- waiting, ready, running, done, dead, cancelled
+  state         VARCHAR(16)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  -- the last stage finished: enrolled, downloaded, uploaded, notified, cleaned; NULL before the enrolment
+  stage         VARCHAR(16)   CHARACTER SET ascii COLLATE ascii_bin NULL,
+  -- failed tries of the present stage
+  attempts      INT           NOT NULL DEFAULT 0,
+  -- workers that died with this job in hand
+  crashes       INT           NOT NULL DEFAULT 0,
+  -- who holds it while it is running, and the fence: it grows with every claim
+  owner         VARCHAR(128)  CHARACTER SET ascii COLLATE ascii_bin NULL,
+  token         BIGINT        NOT NULL DEFAULT 0,
+  host          VARCHAR(255)  NULL,
+  -- not to be claimed before
+  next_at       DATETIME(6)   NULL,
+  -- waiting: until when
+  wait_until    DATETIME(6)   NULL,
+  folder        VARCHAR(1024) COLLATE utf8mb4_bin NULL,
+  manifest      LONGTEXT      NULL,
+  -- one for every delivery: made anew when a delivered task is delivered again
+  delivery_id   CHAR(36)      CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  last_error    TEXT          NULL,
+  received_at   DATETIME(6)   NOT NULL,
+  enrolled_at   DATETIME(6)   NULL,
+  claimed_at    DATETIME(6)   NULL,
+  downloaded_at DATETIME(6)   NULL,
+  uploaded_at   DATETIME(6)   NULL,
+  notified_at   DATETIME(6)   NULL,
+  finished_at   DATETIME(6)   NULL,
+  updated_at    DATETIME(6)   NOT NULL,
+  KEY waybill_job_state (state, updated_at),
+  KEY waybill_job_owner (owner)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+CREATE TABLE waybill_worker (
+  id         VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  host       VARCHAR(255) NOT NULL,
+  pid        BIGINT       NOT NULL,
+  started_at DATETIME(6)  NOT NULL,
+  seen_at    DATETIME(6)  NOT NULL,
+  -- silent for longer than this, it counts as dead
+  lease_ms   BIGINT       NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

@@ -1,0 +1,116 @@
+package servers;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** A real redis-server on a free port of loopback. */
+public final class RedisServer implements AutoCloseable {
+  private static final String VERSION = "7.0.15";
+
+  private final Path directory;
+  private final String password;
+  private final boolean durable;
+  private final int port;
+  private LocalProcess process;
+
+  private RedisServer(Path directory, String password, boolean durable, int port) {
+    this.directory = directory;
+    this.password = password;
+    this.durable = durable;
+    this.port = port;
+  }
+
+  /**
+   * @param durable whether it writes an append-only file, so that a restart loses nothing
+   */
+  public static RedisServer start(Path directory, String password, boolean durable)
+      throws IOException {
+    RedisServer server =
+        new RedisServer(directory.toAbsolutePath(), password, durable, Binaries.freePort());
+    server.start();
+    return server;
+  }
+
+  public void start() throws IOException {
+    Path program = program();
+    process =
+        LocalProcess.start(
+            "redis",
+            "KILL",
+            directory,
+            Map.of(),
+            List.of(
+                program.toString(),
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                String.valueOf(port),
+                "--requirepass",
+                password,
+                "--save",
+                "",
+                "--appendonly",
+                durable ? "yes" : "no",
+                "--dir",
+                directory.toString()));
+    awaitAnswer();
+  }
+
+  private void awaitAnswer() throws IOException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (System.nanoTime() < deadline) {
+      try (Socket socket = new Socket()) {
+        socket.connect(new InetSocketAddress("127.0.0.1", port), 1000);
+        socket.setSoTimeout(1000);
+        socket.getOutputStream().write("PING\r\n".getBytes(StandardCharsets.US_ASCII));
+        byte[] answer = new byte[64];
+        int read = socket.getInputStream().read(answer);
+        // "-LOADING" while it reads its file back.
+        if (read > 0
+            && !new String(answer, 0, read, StandardCharsets.US_ASCII).startsWith("-LOADING")) {
+          return;
+        }
+      } catch (IOException notYet) {
+        Thread.onSpinWait();
+      }
+    }
+    throw new IOException("redis-server does not answer on port " + port);
+  }
+
+  private static Path program() throws IOException {
+    String arch = System.getProperty("os.arch").equals("aarch64") ? "arm64" : "amd64";
+    String name = "redis-server-" + VERSION + "-linux-" + arch;
+    return Binaries.once(
+            "redis-" + VERSION,
+            directory -> Binaries.unpack(name, directory.resolve("redis-server")))
+        .resolve("redis-server");
+  }
+
+  public int port() {
+    return port;
+  }
+
+  public String password() {
+    return password;
+  }
+
+  public LocalProcess process() {
+    return process;
+  }
+
+  /** As if its machine had lost power. */
+  public void kill() {
+    process.close();
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+}
