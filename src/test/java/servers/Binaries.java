@@ -22,7 +22,7 @@ import java.util.jar.JarFile;
 
 /** Server programs out of Maven artifacts, unpacked once a checkout. */
 final class Binaries {
-  private static final Path HOME = Path.of("target", "servers").toAbsolutePath();
+  private static final Path HOME = Path.of(".tools", "servers").toAbsolutePath();
 
   private Binaries() {}
 

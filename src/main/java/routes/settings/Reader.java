@@ -145,6 +145,11 @@ final class Reader {
     faults.add(new Fault(key, expected, quote(text(key))));
   }
 
+  /** For secrets: what was found is not shown. */
+  void hiddenFault(String key, String expected) {
+    faults.add(new Fault(key, expected, "something else (not shown: it is a secret)"));
+  }
+
   Set<String> secrets() {
     return secrets;
   }

@@ -198,6 +198,7 @@ public record Settings(
                 "waybill.webhook.connect-timeout", Duration.ofMillis(10), Duration.ofMinutes(5)),
             read.duration(
                 "waybill.webhook.timeout", Duration.ofMillis(10), Duration.ofMinutes(30)));
+    checkSigningSecret(read, webhook.signingSecret());
     Duration shutdownGrace =
         read.duration("waybill.shutdown.grace", Duration.ZERO, Duration.ofHours(1));
     Duration killGrace = read.duration("waybill.kill.grace", Duration.ZERO, Duration.ofMinutes(5));
@@ -234,6 +235,17 @@ public record Settings(
         logs,
         http,
         shown);
+  }
+
+  private static void checkSigningSecret(Reader read, String secret) {
+    if (secret.startsWith("whsec_")) {
+      try {
+        java.util.Base64.getDecoder().decode(secret.substring("whsec_".length()));
+      } catch (IllegalArgumentException e) {
+        read.hiddenFault(
+            "waybill.webhook.signing-secret", "whsec_ and base64 (WEBHOOK_SIGNING_SECRET)");
+      }
+    }
   }
 
   private static Map<String, Retry> retries(Reader read) {

@@ -1,0 +1,212 @@
+package routes.settings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SettingsTest {
+  @TempDir Path directory;
+
+  private final Map<String, String> environment =
+      new HashMap<>(
+          Map.of(
+              "DB_USER", "shop",
+              "DB_PASSWORD", "p{{assword",
+              "DB_NAME", "shop",
+              "WEBHOOK_URL", "https://shop.example/hook",
+              "API_SECRET_KEY", "very-secret",
+              "DOWNLOADER", "/usr/bin/downloader",
+              "ALLOWED_HOSTS", "Shop.example, .courses.example",
+              "RCLONE_REMOTE", "drive"));
+  private final Properties system = new Properties();
+
+  private Settings settings() throws BadSettings {
+    return Settings.from(Sources.read(environment, system, directory));
+  }
+
+  private List<Fault> faults() {
+    return assertThrows(BadSettings.class, this::settings).faults();
+  }
+
+  @Test
+  void should_take_the_defaults_of_the_contract() throws Exception {
+    Settings settings = settings();
+
+    assertEquals("localhost", settings.redis().host());
+    assertEquals(6379, settings.redis().port());
+    assertEquals(3306, settings.database().port());
+    assertEquals(5, settings.workers());
+    assertEquals(Duration.ofSeconds(2), settings.enrolment().poll());
+    assertEquals(Duration.ofSeconds(300), settings.enrolment().maxWait());
+    assertEquals(3, settings.retries().get("upload").tries());
+    assertEquals(Duration.ofSeconds(20), settings.retries().get("download").delay());
+    assertEquals(Duration.ofMinutes(30), settings.download().timeout());
+    assertEquals(Duration.ofMinutes(10), settings.download().idleTimeout());
+    assertEquals(Settings.Verify.SIZE, settings.upload().verify());
+    assertEquals(Duration.ofSeconds(30), settings.lease());
+    assertEquals(Duration.ofSeconds(30), settings.shutdownGrace());
+    assertEquals(List.of("-c", "{courseUrl}", "-o", "{sandbox}"), settings.download().arguments());
+    assertEquals(List.of("shop.example", ".courses.example"), settings.queue().allowedHosts());
+    assertEquals("127.0.0.1", settings.http().host());
+    assertEquals(9876, settings.http().port());
+    assertEquals("rq:queue:downloads", settings.queue().inbox());
+    assertEquals("p{{assword", settings.database().password());
+  }
+
+  @Test
+  void should_name_every_missing_setting_at_once() {
+    environment.clear();
+
+    List<String> keys = faults().stream().map(Fault::key).toList();
+
+    assertTrue(
+        keys.containsAll(
+            List.of(
+                "waybill.db.user",
+                "waybill.db.password",
+                "waybill.db.name",
+                "waybill.allowed-hosts",
+                "waybill.download.program",
+                "waybill.upload.remote",
+                "waybill.webhook.url",
+                "waybill.webhook.secret")),
+        () -> "found only " + keys);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "waybill.workers, 0, whole number from 1 to 1000",
+    "waybill.workers, five, whole number",
+    "waybill.redis.port, 70000, 65535",
+    "waybill.enrolment.poll, 2, with its unit",
+    "waybill.enrolment.poll, 2 weeks, with its unit",
+    "waybill.lease, 1s, from 3s",
+    "waybill.queue.payload-max, 16, with its unit",
+    "waybill.upload.verify, sometimes, one of",
+    "waybill.upload.remote, drive:, without colon",
+    "waybill.upload.config, /no/such/file, readable",
+    "waybill.download.args, -c {url}, no placeholders but",
+    "waybill.download.args, -o {sandbox}, {courseUrl}",
+    "waybill.download.args, '-c \"{courseUrl}', quotes",
+    "waybill.download.env, A-B, names",
+    "waybill.webhook.url, ftp://shop.example, http",
+    "waybill.webhook.signing-secret, whsec_*, base64",
+    "waybill.retry.tries, {{waybill.nothing}}, known key",
+    "waybill.retry.delai, 3s, a key that Waybill knows"
+  })
+  void should_say_key_and_expectation_of_a_bad_value(String key, String value, String expected) {
+    system.setProperty(key, value);
+
+    List<Fault> faults = faults();
+
+    assertTrue(
+        faults.stream().anyMatch(f -> f.key().equals(key) && f.expected().contains(expected)),
+        () -> "found " + faults);
+  }
+
+  @Test
+  void should_never_print_a_secret() {
+    system.setProperty("waybill.webhook.url", "no-url-but-a-t0ken");
+    system.setProperty("waybill.webhook.signing-secret", "whsec_n0t*base64");
+    system.setProperty("waybill.workers", "0");
+
+    String message = assertThrows(BadSettings.class, this::settings).getMessage();
+
+    assertFalse(message.contains("t0ken"), message);
+    assertFalse(message.contains("n0t"), message);
+    assertFalse(message.contains("very-secret"), message);
+  }
+
+  @Test
+  void should_keep_secrets_out_of_what_routes_can_read() throws Exception {
+    Map<String, String> shown = settings().values();
+
+    assertFalse(shown.containsValue("very-secret"));
+    assertFalse(shown.containsValue("p{{assword"));
+    assertFalse(shown.containsKey("waybill.webhook.url"));
+  }
+
+  @Test
+  void should_prefer_system_property_to_environment_to_file_to_default() throws Exception {
+    Files.writeString(
+        directory.resolve("waybill.properties"),
+        "waybill.workers = 7\nwaybill.retry.tries = 8\nwaybill.lease = 40s\n");
+    environment.put("WORKER_COUNT", "9");
+    environment.put("WAYBILL_RETRY_TRIES", "10");
+    system.setProperty("waybill.workers", "11");
+
+    Settings settings = settings();
+
+    assertEquals(11, settings.workers());
+    assertEquals(10, settings.retries().get("download").tries());
+    assertEquals(Duration.ofSeconds(40), settings.lease());
+  }
+
+  @Test
+  void should_read_a_dot_env_file() throws Exception {
+    environment.remove("DB_USER");
+    Files.writeString(
+        directory.resolve(".env"),
+        "# shop\nexport DB_USER=\"người dùng\"\nWORKER_COUNT='3'\nSOMETHING_ELSE=1\n");
+
+    Settings settings = settings();
+
+    assertEquals("người dùng", settings.database().user());
+    assertEquals(3, settings.workers());
+  }
+
+  @Test
+  void should_refuse_a_named_file_that_is_not_there() {
+    environment.put("WAYBILL_CONFIG", directory.resolve("missing.properties").toString());
+
+    assertEquals("WAYBILL_CONFIG", faults().get(0).key());
+  }
+
+  @Test
+  void should_let_one_stage_have_its_own_ladder() throws Exception {
+    system.setProperty("waybill.retry.tries", "5");
+    system.setProperty("waybill.upload.tries", "2");
+
+    Settings settings = settings();
+
+    assertEquals(5, settings.retries().get("download").tries());
+    assertEquals(2, settings.retries().get("upload").tries());
+  }
+
+  @Test
+  void should_know_an_environment_name_for_every_key_and_no_other() {
+    Map<String, String> defaults = Sources.defaults();
+    Map<String, String> variables = Sources.variables(defaults);
+
+    assertTrue(defaults.keySet().containsAll(variables.values()), "a name for an unknown key");
+    defaults.keySet().stream()
+        .filter(key -> key.startsWith("waybill."))
+        .forEach(key -> assertTrue(variables.containsValue(key), key));
+    assertEquals("waybill.http.token", variables.get("WAYBILL_TOKEN"));
+    assertEquals("waybill.http.host", variables.get("WAYBILL_HTTP_HOST"));
+  }
+
+  @Test
+  void should_fill_a_template_without_splitting_what_is_put_in() {
+    List<String> words =
+        ArgumentTemplate.split("-c {courseUrl} \"--out={sandbox}\" 'a b'").orElseThrow();
+
+    assertEquals(
+        List.of("-c", "https://x/$(id) {sandbox}", "--out=/s p", "a b"),
+        ArgumentTemplate.fill(
+            words, Map.of("courseUrl", "https://x/$(id) {sandbox}", "sandbox", "/s p")));
+  }
+}
