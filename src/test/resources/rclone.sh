@@ -17,7 +17,7 @@ if [ -s "@DIR@/break-$verb" ]; then
   case "$line" in
     exit-*) exit "${line#exit-}" ;;
     # rclone itself stops after the first file or so, and says so with its exit code.
-    half) exec "@RCLONE@" --transfers 1 --checkers 1 --max-transfer 1 --cutoff-mode SOFT "$@" ;;
+    half) exec "@RCLONE@" --transfers 1 --checkers 1 --max-transfer 1B --cutoff-mode SOFT "$@" ;;
     gated) echo "waiting" >&2; while [ ! -e "@DIR@/go-$verb" ]; do sleep 0.05; done ;;
   esac
 fi

@@ -17,7 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 import routes.monitoring.LogFiles;
 import routes.settings.Settings;
 import routes.settings.Sources;
+import servers.LocalProcess;
 import servers.Shop;
+import servers.WorkerJar;
 
 /**
  * A shop and workers in this JVM, for tests of what a worker does. Nothing of the worker is
@@ -29,6 +31,7 @@ abstract class WorkerTest {
 
   Shop shop;
   private final List<WorkerProcess> workers = new ArrayList<>();
+  private final List<LocalProcess> jars = new ArrayList<>();
   private AutoCloseable logs;
 
   @BeforeEach
@@ -59,6 +62,13 @@ abstract class WorkerTest {
     return worker;
   }
 
+  /** A worker in a process of its own, from the built jar. */
+  LocalProcess startJar(String... overrides) throws Exception {
+    LocalProcess jar = WorkerJar.start(shop, overrides);
+    jars.add(jar);
+    return jar;
+  }
+
   void awaitState(long taskId, String state) {
     until(() -> state.equals(shop.ledger("state", taskId)), "task " + taskId + " is " + state);
   }
@@ -80,6 +90,7 @@ abstract class WorkerTest {
     for (WorkerProcess worker : workers) {
       worker.stop();
     }
+    jars.forEach(LocalProcess::close);
     if (logs != null) {
       logs.close();
     }

@@ -3,6 +3,10 @@ package servers;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,8 +21,10 @@ public final class DriveServer implements AutoCloseable {
   private final Path content;
   private final Path config;
   private final LocalProcess process;
+  private final int port;
 
-  private DriveServer(Path content, Path config, LocalProcess process) {
+  private DriveServer(Path content, Path config, LocalProcess process, int port) {
+    this.port = port;
     this.content = content;
     this.config = config;
     this.process = process;
@@ -45,7 +51,7 @@ public final class DriveServer implements AutoCloseable {
             + content
             + "\n");
     awaitAnswer(port);
-    return new DriveServer(content, config, process);
+    return new DriveServer(content, config, process, port);
   }
 
   /**
@@ -83,6 +89,28 @@ public final class DriveServer implements AutoCloseable {
       }
     }
     throw new IOException("rclone serve webdav does not answer on port " + port);
+  }
+
+  /**
+   * Removes a file as a client of the remote would; behind the server's back, its listing would go
+   * on showing it.
+   */
+  public void delete(String path) throws IOException {
+    try {
+      HttpRequest request =
+          HttpRequest.newBuilder(new URI("http", null, "127.0.0.1", port, "/" + path, null, null))
+              .DELETE()
+              .build();
+      int status =
+          HttpClient.newHttpClient()
+              .send(request, HttpResponse.BodyHandlers.discarding())
+              .statusCode();
+      if (status >= 300) {
+        throw new IOException("DELETE " + path + ": " + status);
+      }
+    } catch (URISyntaxException | InterruptedException e) {
+      throw new IOException(e);
+    }
   }
 
   /** What has arrived. */

@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.RedisClient;
@@ -357,7 +358,12 @@ public final class Shop implements AutoCloseable {
   }
 
   public RedisClient newRedis() {
+    ConnectionPoolConfig pool = new ConnectionPoolConfig();
+    // Tests restart the server.
+    pool.setTestOnBorrow(true);
+    pool.setJmxEnabled(false);
     return RedisClient.builder()
+        .poolConfig(pool)
         .hostAndPort(new HostAndPort("127.0.0.1", redisServer.port()))
         .clientConfig(DefaultJedisClientConfig.builder().password(REDIS_PASSWORD).build())
         .build();

@@ -12,10 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 
 /**
@@ -29,6 +26,9 @@ public final class ProcessTree {
    * Holds {@code <sandbox>#<token>}: two installations on one host never have a sandbox in common.
    */
   public static final String MARK = "WAYBILL_SANDBOX";
+
+  /** How often a process that was told to end is looked at. */
+  private static final long LOOK_NANOS = 10_000_000;
 
   private static final Path PROC = Path.of("/proc");
 
@@ -85,17 +85,25 @@ public final class ProcessTree {
     }
   }
 
-  private static void awaitEnd(Collection<ProcessHandle> processes, Duration longest) {
-    CompletableFuture<?>[] ends =
-        processes.stream().map(ProcessHandle::onExit).toArray(CompletableFuture[]::new);
+  /** Whether it still does anything: a zombie that nobody reaps does not. */
+  public static boolean runs(ProcessHandle process) {
+    if (!process.isAlive()) {
+      return false;
+    }
     try {
-      CompletableFuture.allOf(ends).get(longest.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (TimeoutException stillThere) {
-      // the next look sees who
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e);
+      String stat =
+          Files.readString(PROC.resolve(process.pid() + "/stat"), StandardCharsets.ISO_8859_1);
+      // The state follows the name, which is in parentheses and may hold anything.
+      return stat.charAt(stat.lastIndexOf(')') + 2) != 'Z';
+    } catch (IOException goneOrNoProc) {
+      return process.isAlive();
+    }
+  }
+
+  private static void awaitEnd(Collection<ProcessHandle> processes, Duration longest) {
+    long deadline = System.nanoTime() + longest.toNanos();
+    while (processes.stream().anyMatch(ProcessTree::runs) && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(LOOK_NANOS);
     }
   }
 

@@ -189,7 +189,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     }
     process.descendants().forEach(child -> tree.put(child.pid(), child));
     ProcessTree.in(flight.sandbox()).forEach(child -> tree.put(child.pid(), child));
-    tree.values().removeIf(handle -> !handle.isAlive());
+    tree.values().removeIf(handle -> !ProcessTree.runs(handle));
     return tree.values();
   }
 

@@ -16,7 +16,7 @@ public final class Redis {
   /**
    * How long a consumer blocks for the next message, in seconds: what a stop may have to wait for.
    */
-  static final double BLOCK_SECONDS = 1;
+  static final double BLOCK_SECONDS = 0.5;
 
   private static final int SPARE_CONNECTIONS = 5;
 

@@ -1,0 +1,131 @@
+package routes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import org.junit.jupiter.api.Test;
+import servers.Shop;
+
+/** Stores that go away are waited for: nothing dies, nothing is lost, no try is used up. */
+class OutageTest extends WorkerTest {
+  private String log() throws Exception {
+    return Files.readString(shop.logs().resolve("worker-out.log"));
+  }
+
+  @Test
+  void should_go_on_when_redis_comes_back() throws Exception {
+    startWorker("WAYBILL_REDIS_TIMEOUT", "500ms");
+    long taskId = shop.order("gated");
+    long pending = shop.task("pending", Shop.url("ok"));
+    shop.push(pending, Shop.url("ok"));
+    awaitEvent(taskId, "DOWNLOAD_START");
+    awaitState(pending, "waiting");
+
+    shop.redisServer().kill();
+    until(() -> log().contains("Redis cannot be reached"), "it says so");
+    shop.goOn(taskId);
+    awaitState(taskId, "done");
+    shop.setStatus(pending, "enrolled");
+    awaitState(pending, "ready");
+
+    shop.redisServer().start();
+    awaitState(pending, "done");
+    until(
+        () -> {
+          shop.redis().lpush(Shop.INBOX, "poison");
+          return true;
+        },
+        "the test's own connection is back");
+    long later = shop.order("ok");
+    awaitState(later, "done");
+    assertTrue(log().contains("Redis is back"));
+  }
+
+  @Test
+  void should_hear_the_enrolment_channel_again_after_an_outage() throws Exception {
+    startWorker("WAYBILL_ENROLMENT_POLL", "10m", "WAYBILL_REDIS_TIMEOUT", "500ms");
+    long taskId = shop.task("pending", Shop.url("ok"));
+    shop.push(taskId, Shop.url("ok"));
+    awaitState(taskId, "waiting");
+
+    shop.redisServer().kill();
+    shop.redisServer().start();
+    shop.setStatus(taskId, "enrolled");
+
+    until(
+        () -> {
+          shop.redis().publish("waybill:enrolled", String.valueOf(taskId));
+          return "done".equals(shop.ledger("state", taskId));
+        },
+        "the subscription is back");
+  }
+
+  @Test
+  void should_wait_for_the_database_without_failing_a_job() throws Exception {
+    startWorker("WAYBILL_DB_TIMEOUT", "1s");
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    long queued = shop.task("enrolled", Shop.url("ok"));
+
+    shop.database().kill();
+    shop.goOn(taskId);
+    shop.push(queued, Shop.url("ok"));
+    until(() -> log().contains("The database cannot be reached"), "it says so");
+    shop.database().start();
+
+    awaitState(taskId, "done");
+    awaitState(queued, "done");
+    assertEquals(1, shop.downloads(taskId));
+    assertEquals("completed", shop.status(taskId));
+    assertTrue(shop.eventNames(taskId).stream().noneMatch(e -> e.endsWith("_ERROR")));
+    assertEquals("0", shop.query("SELECT SUM(attempts) FROM waybill_job"));
+  }
+
+  @Test
+  void should_wait_for_both_at_the_start() throws Exception {
+    shop.redisServer().kill();
+    shop.database().kill();
+    WorkerProcess worker = newWorker("WAYBILL_DB_TIMEOUT", "1s", "WAYBILL_REDIS_TIMEOUT", "500ms");
+    Thread starter =
+        new Thread(
+            () -> {
+              try {
+                worker.start();
+              } catch (Exception e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    starter.start();
+    until(() -> log().contains("Waiting for Redis"), "it waits for Redis");
+    shop.redisServer().start();
+    until(() -> log().contains("Waiting for the database"), "it waits for the database");
+    shop.database().start();
+    starter.join();
+
+    long taskId = shop.order("ok");
+    awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_stop_while_the_database_is_away() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_DB_TIMEOUT", "1s");
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    shop.database().kill();
+    shop.goOn(taskId);
+    until(() -> log().contains("Failed delivery"), "a write waits");
+
+    long before = System.nanoTime();
+    worker.stop();
+
+    assertTrue(System.nanoTime() - before < 25_000_000_000L);
+    shop.database().start();
+    assertEquals("running", shop.ledger("state", taskId));
+    startWorker("WAYBILL_LEASE", "3s");
+    shop.update(
+        "UPDATE waybill_worker SET seen_at = seen_at - INTERVAL 1 HOUR WHERE id = ?",
+        shop.ledger("owner", taskId));
+    awaitState(taskId, "done");
+  }
+}
