@@ -75,15 +75,24 @@ final class ClaimRoute extends RouteBuilder {
 
     @Override
     public void onComplete(Exchange exchange) {
-      parts.flights().remove(flight);
+      land();
     }
 
     @Override
     public void onFailure(Exchange exchange) {
-      // A failure while stopping is past every retry and dead letter: it must not bury the job.
+      land();
+    }
+
+    /**
+     * Not only after failures: a failure while stopping is past every retry and dead letter, and
+     * Camel may let an exchange end well whose last steps it has skipped. Neither may leave the job
+     * in nobody's hands.
+     */
+    private void land() {
       try {
-        parts.ledger().handBack(flight);
-        parts.bell().ring(flight.taskId(), flight.vip());
+        if (!flight.landed()) {
+          parts.handBack(flight);
+        }
       } catch (LedgerAway e) {
         LOG.warn(
             "Task {} could not be handed back; it is free when the lease ends", flight.taskId());

@@ -235,13 +235,11 @@ final class ErrorHandling extends RouteConfigurationBuilder {
   }
 
   private void handBack(Exchange exchange) {
-    Flight flight = flight(exchange);
-    parts.ledger().handBack(flight);
-    parts.bell().ring(flight.taskId(), flight.vip());
-    LOG.info("Task {} is handed back after stage {}", flight.taskId(), flight.stage().label());
+    parts.handBack(flight(exchange));
   }
 
   private void drop(Exchange exchange) {
+    flight(exchange).landed(true);
     LOG.warn(
         "Task {} is no longer this worker's: dropped without a word", flight(exchange).taskId());
   }

@@ -5,6 +5,8 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
 import routes.command.ProgramRunner;
 import routes.job.Flight;
@@ -30,6 +32,8 @@ import routes.settings.Settings;
  * by itself.
  */
 public final class Parts implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Parts.class);
+
   /** Where events wait for their way to Redis; when it is full, news is dropped and jobs go on. */
   static final String EVENTS_QUEUE =
       "seda:events?size=10000&discardWhenFull=true&waitForTaskToComplete=Never";
@@ -106,6 +110,17 @@ public final class Parts implements AutoCloseable {
     programs.header(
         flight, work + " try " + (flight.attempts() + 1) + " by worker " + flight.worker());
     events.tell(start, flight, work, "try " + (flight.attempts() + 1));
+  }
+
+  /**
+   * The job goes back to the ledger as it is, for whoever is free; nothing happens if it is
+   * somebody else's by now.
+   */
+  void handBack(Flight flight) {
+    if (ledger.handBack(flight)) {
+      bell.ring(flight.taskId(), flight.vip());
+      LOG.info("Task {} is handed back after stage {}", flight.taskId(), flight.stage().label());
+    }
   }
 
   public Settings settings() {

@@ -161,11 +161,7 @@ public final class WorkerProcess {
     for (Flight flight : parts.flights().all()) {
       parts.programs().endLeftBehind(flight);
       quietly(
-          "task " + flight.taskId() + " could not be handed back",
-          () -> {
-            parts.ledger().handBack(flight);
-            parts.bell().ring(flight.taskId(), flight.vip());
-          });
+          "task " + flight.taskId() + " could not be handed back", () -> parts.handBack(flight));
     }
   }
 

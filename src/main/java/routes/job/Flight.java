@@ -34,6 +34,7 @@ public final class Flight {
 
   private volatile Stage stage;
   private volatile boolean resting;
+  private volatile boolean landed;
   private int attempts;
   private String folder;
   private Manifest manifest;
@@ -129,6 +130,17 @@ public final class Flight {
   public void reached(Stage reached) {
     stage = reached;
     attempts = 0;
+  }
+
+  /**
+   * The ledger has taken it over in its last state: done, dead, handed back, or somebody else's.
+   */
+  public void landed(boolean now) {
+    landed = now;
+  }
+
+  public boolean landed() {
+    return landed;
   }
 
   /** Tries of the present stage that have failed. */

@@ -433,6 +433,7 @@ public final class Ledger {
 
   public void done(Flight flight) {
     write(flight, DONE, flight.taskId(), flight.token());
+    flight.landed(true);
     flight.reached(Stage.CLEANED);
   }
 
@@ -446,11 +447,14 @@ public final class Ledger {
    */
   public void bury(Flight flight, String error, String errorLog) {
     write(flight, DEAD, error, errorLog, flight.taskId(), flight.token());
+    flight.landed(true);
   }
 
   /** Gives a job back as it is; nothing happens if it is no longer ours. */
   public boolean handBack(Flight flight) {
-    return reach(() -> jdbc.update(HAND_BACK, flight.taskId(), flight.token())) > 0;
+    boolean ours = reach(() -> jdbc.update(HAND_BACK, flight.taskId(), flight.token())) > 0;
+    flight.landed(true);
+    return ours;
   }
 
   /**
@@ -471,6 +475,7 @@ public final class Ledger {
 
   private void write(Flight flight, String statement, Object... values) {
     if (reach(() -> jdbc.update(statement, values)) == 0) {
+      flight.landed(true);
       throw new JobLost(flight.taskId(), flight.token());
     }
   }

@@ -1,10 +1,13 @@
 package routes.queue;
 
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
+import org.apache.camel.ShutdownRunningTask;
+import org.apache.camel.spi.ShutdownAware;
 import org.apache.camel.support.DefaultConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,14 +19,15 @@ import redis.clients.jedis.exceptions.JedisException;
  *
  * @param <T> what is taken
  */
-abstract class BlockingConsumer<T> extends DefaultConsumer {
+abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAware {
   private static final Logger LOG = LoggerFactory.getLogger(BlockingConsumer.class);
   private static final java.time.Duration CLOSED_GATE = java.time.Duration.ofMillis(100);
 
   private final int threads;
   private final BooleanSupplier gate;
-  private Backoff backoff = new Backoff();
-  private ExecutorService executor;
+  private final AtomicInteger inHand = new AtomicInteger();
+  private volatile Backoff backoff = new Backoff();
+  private volatile ExecutorService executor;
 
   /**
    * @param gate asked before every message; while it says no, none is taken
@@ -55,6 +59,45 @@ abstract class BlockingConsumer<T> extends DefaultConsumer {
   @Override
   protected void doStart() throws Exception {
     super.doStart();
+    startTaking();
+  }
+
+  @Override
+  protected void doSuspend() {
+    stopTaking();
+  }
+
+  @Override
+  protected void doResume() throws Exception {
+    startTaking();
+  }
+
+  @Override
+  protected void doStop() throws Exception {
+    stopTaking();
+    super.doStop();
+  }
+
+  /**
+   * Stopping a consumer stops its route's processors under the jobs in hand; so it is suspended
+   * until they are through.
+   */
+  @Override
+  public boolean deferShutdown(ShutdownRunningTask running) {
+    return true;
+  }
+
+  @Override
+  public int getPendingExchangesSize() {
+    return inHand.get();
+  }
+
+  @Override
+  public void prepareShutdown(boolean suspendOnly, boolean forced) {
+    backoff.stop();
+  }
+
+  private void startTaking() {
     backoff = new Backoff();
     executor =
         getEndpoint()
@@ -67,24 +110,12 @@ abstract class BlockingConsumer<T> extends DefaultConsumer {
     }
   }
 
-  @Override
-  protected void doSuspend() throws Exception {
-    doStop();
-  }
-
-  @Override
-  protected void doResume() throws Exception {
-    doStart();
-  }
-
-  @Override
-  protected void doStop() throws Exception {
+  private void stopTaking() {
     backoff.stop();
     if (executor != null) {
       // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
       executor.shutdown();
     }
-    super.doStop();
   }
 
   private boolean running() {
@@ -133,6 +164,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer {
     }
     Exchange exchange = createExchange(false);
     boolean failed = true;
+    inHand.incrementAndGet();
     try {
       fill(exchange, message);
       getProcessor().process(exchange);
@@ -147,6 +179,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer {
         getExceptionHandler().handleException("A message goes back", exchange, failure);
       }
       releaseExchange(exchange, false);
+      inHand.decrementAndGet();
     }
     if (failed) {
       refused(message);
