@@ -140,10 +140,8 @@ final class IntakeRoute extends RouteBuilder {
     }
     if (caught instanceof JsonProcessingException json) {
       return Rejected.unreadable(
-          "payload: expected a JSON object, found an error at character "
-              + (json.getLocation() == null ? "?" : json.getLocation().getColumnNr())
-              + ": "
-              + json.getOriginalMessage());
+          "payload: expected one JSON object, found malformed JSON at character "
+              + (json.getLocation() == null ? "?" : json.getLocation().getColumnNr()));
     }
     Job job = ExchangeProperties.job(exchange);
     if (job != null && caught instanceof DataIntegrityViolationException) {

@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,20 +30,23 @@ public final class CourseServer implements AutoCloseable {
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final int fileBytes;
+  private final long bytesPerSecond;
   private final AtomicInteger breaksLeft = new AtomicInteger(1);
 
-  private CourseServer(HttpServer server, int fileBytes) {
+  private CourseServer(HttpServer server, int fileBytes, long bytesPerSecond) {
+    this.bytesPerSecond = bytesPerSecond;
     this.server = server;
     this.fileBytes = fileBytes;
   }
 
   /**
    * @param fileBytes size of the largest file of a course
+   * @param bytesPerSecond how fast each download is
    */
-  public static CourseServer start(int fileBytes) throws IOException {
+  public static CourseServer start(int fileBytes, long bytesPerSecond) throws IOException {
     HttpServer server =
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    CourseServer courses = new CourseServer(server, fileBytes);
+    CourseServer courses = new CourseServer(server, fileBytes, bytesPerSecond);
     server.createContext("/course/", courses::serve);
     server.setExecutor(courses.threads);
     server.start();
@@ -117,6 +121,7 @@ public final class CourseServer implements AutoCloseable {
       int until = breakNow ? content.length / 2 : content.length;
       for (int at = from; at < until; at += CHUNK) {
         out.write(content, at, Math.min(CHUNK, until - at));
+        LockSupport.parkNanos(CHUNK * 1_000_000_000L / bytesPerSecond);
       }
       if (breakNow) {
         out.flush();
