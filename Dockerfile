@@ -19,7 +19,6 @@ WORKDIR /var/lib/waybill
 ENV STAGING_DIR=/var/lib/waybill/staging \
     LOG_DIR=/var/lib/waybill/logs \
     LC_ALL=C.UTF-8
-EXPOSE 9876
 # Longer than the worker's own start, which waits for Redis and the database for as long as it takes.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD curl -fsS "http://127.0.0.1:${WAYBILL_HTTP_PORT:-9876}/observe/health/live" || exit 1

@@ -2,6 +2,7 @@ package routes;
 
 import static routes.RouteNames.CLAIM_JOB;
 
+import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
@@ -10,6 +11,7 @@ import org.apache.camel.spi.Synchronization;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.job.Flight;
+import routes.job.Permanent;
 import routes.ledger.LedgerAway;
 
 /**
@@ -18,6 +20,9 @@ import routes.ledger.LedgerAway;
  */
 final class ClaimRoute extends RouteBuilder {
   private static final Logger LOG = LoggerFactory.getLogger(ClaimRoute.class);
+
+  /** A job that left the route in a way nobody foresaw must not come round at full speed. */
+  private static final Duration UNEXPECTED = Duration.ofSeconds(5);
 
   private final Parts parts;
 
@@ -34,6 +39,8 @@ final class ClaimRoute extends RouteBuilder {
         .removeHeaders("*")
         .process(this::claim)
         .id("claim-in-ledger")
+        .process(this::refusePoison)
+        .id("refuse-poison")
         .filter(exchangeProperty(ExchangeProperties.FLIGHT).isNotNull())
         .routingSlip(method(this, "itinerary"))
         .id("remaining-stages")
@@ -56,6 +63,15 @@ final class ClaimRoute extends RouteBuilder {
           exchange.setProperty(ExchangeProperties.FLIGHT, flight);
           exchange.getExchangeExtension().addOnCompletion(new Landing(flight));
         });
+  }
+
+  /** A job that takes its workers down with it must not go round for ever. */
+  private void refusePoison(Exchange exchange) throws Permanent {
+    Flight flight = ExchangeProperties.flight(exchange);
+    if (flight != null && flight.crashes() >= parts.settings().recovery().maxCrashes()) {
+      throw new Permanent(
+          flight.crashes() + " workers died with this job in hand: it is not tried again");
+    }
   }
 
   /** Where the job still has to go. Read by the routing slip. */
@@ -91,7 +107,7 @@ final class ClaimRoute extends RouteBuilder {
     private void land() {
       try {
         if (!flight.landed()) {
-          parts.handBack(flight);
+          parts.handBack(flight, parts.flights().stopping() ? Duration.ZERO : UNEXPECTED);
         }
       } catch (LedgerAway e) {
         LOG.warn(

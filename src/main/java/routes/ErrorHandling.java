@@ -20,6 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataIntegrityViolationException;
 import redis.clients.jedis.exceptions.JedisException;
+import routes.job.FilesElsewhere;
 import routes.job.Flight;
 import routes.job.HandedBack;
 import routes.job.JobLost;
@@ -76,6 +77,10 @@ final class ErrorHandling extends RouteConfigurationBuilder {
                 .handled(true)
                 .process(this::drop)
                 .end()
+                .onException(FilesElsewhere.class)
+                .handled(true)
+                .process(this::startOver)
+                .end()
                 .onException(LedgerAway.class)
                 .onExceptionOccurred(this::restIfOurs)
                 .onRedelivery(this::wakeIfOurs)
@@ -98,6 +103,11 @@ final class ErrorHandling extends RouteConfigurationBuilder {
                 .end());
 
     routeConfiguration(STORES)
+        .onException(Permanent.class)
+        .redeliveryPolicyRef("never")
+        .handled(true)
+        .to(direct(BURY_JOB))
+        .end()
         .onException(JobLost.class)
         .handled(true)
         .process(this::drop)
@@ -235,11 +245,22 @@ final class ErrorHandling extends RouteConfigurationBuilder {
   }
 
   private void handBack(Exchange exchange) {
-    parts.handBack(flight(exchange));
+    parts.handBack(flight(exchange), Duration.ZERO);
+  }
+
+  /** The files are where the last worker was; what is left of them here is nothing. */
+  private void startOver(Exchange exchange) {
+    Flight flight = flight(exchange);
+    Exception cause = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    parts.ledger().startOver(flight);
+    parts.bell().ring(flight.taskId(), flight.vip());
+    parts
+        .events()
+        .tell(Event.RECOVERED, flight, UPLOAD, cause.getMessage() + "; it is downloaded anew");
   }
 
   private void drop(Exchange exchange) {
-    flight(exchange).landed(true);
+    flight(exchange).land();
     LOG.warn(
         "Task {} is no longer this worker's: dropped without a word", flight(exchange).taskId());
   }

@@ -2,6 +2,7 @@ package routes;
 
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
@@ -9,10 +10,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
 import routes.command.ProgramRunner;
+import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
+import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
 import routes.ledger.Workers;
 import routes.monitoring.ErrorReport;
@@ -55,6 +58,8 @@ public final class Parts implements AutoCloseable {
   private final ErrorReport errorReport;
   private final ProgramRunner programs;
   private final TickFailures tickFailures;
+  private final Disk disk;
+  private final Sandboxes sandboxes;
 
   /**
    * @param environment of the process: the programs get the parts of it that are meant for them
@@ -66,8 +71,12 @@ public final class Parts implements AutoCloseable {
     this.database = Schema.pool(settings);
     this.redis = Redis.client(settings);
     this.ledger =
-        new Ledger(database, settings.download().staging(), settings.enrolment().maxWait());
-    this.workers = new Workers(database, settings.lease());
+        new Ledger(
+            database,
+            settings.download().staging(),
+            settings.enrolment().maxWait(),
+            settings.recovery().preferSameHost());
+    this.workers = new Workers(database, settings.lease(), settings.recovery().preferSameHost());
     this.lease = new Lease(workers, settings.lease(), () -> flights.stopAll(Flight.Stop.LOST));
     this.bell = new Bell(redis, clock);
     this.rejected = new RejectedList(redis, clock, settings.queue().rejectedMax());
@@ -75,7 +84,15 @@ public final class Parts implements AutoCloseable {
     this.redactor = new Redactor(secrets());
     this.events = new Events(clock, () -> lease.worker().id(), redactor);
     this.errorReport = new ErrorReport(redactor);
-    this.programs = new ProgramRunner(settings.logs().directory(), settings.killGrace(), clock);
+    this.programs =
+        new ProgramRunner(
+            settings.logs().directory(),
+            settings.killGrace(),
+            settings.download().maxSize(),
+            clock);
+    this.sandboxes =
+        new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
+    this.disk = new Disk(settings.download().staging(), settings.download().minFree());
     this.tickFailures = new TickFailures(clock);
   }
 
@@ -90,6 +107,11 @@ public final class Parts implements AutoCloseable {
             settings.webhook().url().getRawUserInfo(),
             settings.webhook().url().getRawQuery()),
         settings.download().passedVariables().stream().map(environment::get));
+  }
+
+  /** Asked before every claim. */
+  boolean mayClaim() {
+    return lease.isValid() && disk.hasRoom();
   }
 
   /** Asked by every stage before it begins. */
@@ -116,9 +138,11 @@ public final class Parts implements AutoCloseable {
    * The job goes back to the ledger as it is, for whoever is free; nothing happens if it is
    * somebody else's by now.
    */
-  void handBack(Flight flight) {
-    if (ledger.handBack(flight)) {
-      bell.ring(flight.taskId(), flight.vip());
+  void handBack(Flight flight, Duration pause) {
+    if (ledger.handBack(flight, pause)) {
+      if (pause.isZero()) {
+        bell.ring(flight.taskId(), flight.vip());
+      }
       LOG.info("Task {} is handed back after stage {}", flight.taskId(), flight.stage().label());
     }
   }
@@ -181,6 +205,10 @@ public final class Parts implements AutoCloseable {
 
   public ProgramRunner programs() {
     return programs;
+  }
+
+  public Sandboxes sandboxes() {
+    return sandboxes;
   }
 
   public TickFailures tickFailures() {

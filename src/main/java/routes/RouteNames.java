@@ -19,8 +19,8 @@ public final class RouteNames {
   public static final String CLEAN_UP = "clean-up";
   public static final String REMOVE_SANDBOX = "remove-sandbox";
   public static final String BURY_JOB = "bury-job";
-  public static final String RENEW_LEASE = "renew-lease";
   public static final String KEEP_HOUSE = "keep-house";
+  public static final String RECONCILE = "reconcile";
   public static final String PUBLISH_EVENTS = "publish-events";
 
   private RouteNames() {}

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
+import routes.job.FilesElsewhere;
 import routes.job.Flight;
 import routes.job.Manifest;
 import routes.job.Permanent;
@@ -73,7 +74,14 @@ final class UploadRoute extends RouteBuilder {
   }
 
   private void prepare(Exchange exchange) {
-    parts.beginTry(flight(exchange), UPLOAD, Event.UPLOAD_START);
+    Flight flight = flight(exchange);
+    parts.beginTry(flight, UPLOAD, Event.UPLOAD_START);
+    flight.filesMissing(
+        flight.manifest().files().stream()
+            .noneMatch(file -> Files.exists(folder(flight).resolve(file.path()))));
+    if (flight.filesMissing() && verify == Verify.NONE) {
+      throw new FilesElsewhere("its files are not on this host, and the remote is not compared");
+    }
   }
 
   /**
@@ -81,7 +89,8 @@ final class UploadRoute extends RouteBuilder {
    * stays.
    */
   private boolean needsHashes(Exchange exchange) {
-    return verify == Verify.HASH && flight(exchange).manifest().hash() == null;
+    Flight flight = flight(exchange);
+    return verify == Verify.HASH && flight.manifest().hash() == null && !flight.filesMissing();
   }
 
   private void takeHashes(Exchange exchange) throws IOException, Permanent {
@@ -106,7 +115,7 @@ final class UploadRoute extends RouteBuilder {
     return Files.isDirectory(folder(flight(exchange)), LinkOption.NOFOLLOW_LINKS);
   }
 
-  private void compare(Exchange exchange) throws UploadFailed, Permanent {
+  private void compare(Exchange exchange) throws UploadFailed {
     Flight flight = flight(exchange);
     @SuppressWarnings("unchecked")
     Map<String, Manifest.Entry> there = exchange.getMessage().getBody(Map.class);
@@ -121,14 +130,8 @@ final class UploadRoute extends RouteBuilder {
             + faults.size()
             + " missing or different, such as "
             + faults.get(0);
-    boolean lost =
-        flight.manifest().files().stream()
-            .anyMatch(
-                file ->
-                    !there.containsKey(file.path())
-                        && !Files.exists(folder(flight).resolve(file.path())));
-    if (lost) {
-      throw new Permanent(found + ", and not all of them are here: retry from the download");
+    if (flight.filesMissing()) {
+      throw new FilesElsewhere("its files are not on this host: " + found);
     }
     throw new UploadFailed("The upload is not whole: " + found);
   }

@@ -46,6 +46,8 @@ public final class WorkerProcess {
   private final Parts parts;
   private final Main main = new Main();
   private final Backoff waiting = new Backoff();
+  private final ScheduledExecutorService leaseRenewal =
+      Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "lease"));
   private final CountDownLatch stopped = new CountDownLatch(1);
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
@@ -93,6 +95,7 @@ public final class WorkerProcess {
     await("Redis at " + settings.redis(), () -> parts.redis().ping());
     await("the database at " + settings.database(), () -> Schema.migrate(parts.database()));
     await("the ledger", () -> parts.lease().begin());
+    renewLease();
     bindParts();
     main.configure().setAutoConfigurationLogSummary(false);
     main.configure()
@@ -141,6 +144,7 @@ public final class WorkerProcess {
       quietly(
           "the worker's row could not be removed",
           () -> {
+            leaseRenewal.shutdown();
             if (started) {
               parts.claimed().drain(parts.lease().worker().id());
               parts.lease().end();
@@ -150,6 +154,7 @@ public final class WorkerProcess {
       closeConnections();
       LOG.info("Stopped");
     } finally {
+      leaseRenewal.shutdownNow();
       graceOver.shutdownNow();
       stopped.countDown();
     }
@@ -161,8 +166,28 @@ public final class WorkerProcess {
     for (Flight flight : parts.flights().all()) {
       parts.programs().endLeftBehind(flight);
       quietly(
-          "task " + flight.taskId() + " could not be handed back", () -> parts.handBack(flight));
+          "task " + flight.taskId() + " could not be handed back",
+          () -> parts.handBack(flight, Duration.ZERO));
     }
+  }
+
+  /**
+   * Not a route: Camel stops timers first, and a job that may end within the grace must stay this
+   * worker's until it has.
+   */
+  private void renewLease() {
+    long period = settings.lease().toMillis() / 3;
+    leaseRenewal.scheduleAtFixedRate(
+        () -> {
+          try {
+            parts.lease().renew();
+          } catch (RuntimeException e) {
+            parts.tickFailures().tell("renew-lease", e);
+          }
+        },
+        period,
+        period,
+        TimeUnit.MILLISECONDS);
   }
 
   private void bindParts() {
@@ -195,9 +220,7 @@ public final class WorkerProcess {
             () -> parts.lease().worker().id(),
             () -> parts.lease().isValid(),
             settings.queue().payloadMax()));
-    main.bind(
-        "redis-bell",
-        new RedisBellComponent(parts.redis(), parts.bell(), () -> parts.lease().isValid()));
+    main.bind("redis-bell", new RedisBellComponent(parts.redis(), parts.bell(), parts::mayClaim));
     ErrorHandling.policies(settings).forEach(main::bind);
   }
 

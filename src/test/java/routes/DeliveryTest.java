@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,13 @@ class DeliveryTest extends WorkerTest {
             "WEBHOOK_SUCCESS",
             "CLEANUP"),
         shop.eventNames(taskId));
+    String orderId = shop.query("SELECT order_id FROM download_tasks WHERE id = ?", taskId);
+    for (JsonNode event : shop.events(taskId)) {
+      assertEquals(orderId, event.path("orderId").asText(), event.toString());
+      assertEquals(
+          List.of("at", "event", "taskId", "orderId", "worker", "stage", "ms", "detail"),
+          event.properties().stream().map(java.util.Map.Entry::getKey).toList());
+    }
     assertTrue(shop.waybillKeys().isEmpty(), () -> "left in Redis: " + shop.waybillKeys());
   }
 }

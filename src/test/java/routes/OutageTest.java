@@ -9,6 +9,11 @@ import servers.Shop;
 
 /** Stores that go away are waited for: nothing dies, nothing is lost, no try is used up. */
 class OutageTest extends WorkerTest {
+  @Override
+  Shop newShop() throws Exception {
+    return Shop.openAlone(directory);
+  }
+
   private String log() throws Exception {
     return Files.readString(shop.logs().resolve("worker-out.log"));
   }

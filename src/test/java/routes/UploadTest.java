@@ -60,7 +60,7 @@ class UploadTest extends WorkerTest {
   }
 
   @Test
-  void should_die_with_a_reason_when_a_file_is_neither_here_nor_there() throws Exception {
+  void should_download_anew_when_pushed_again_after_files_were_lost() throws Exception {
     startWorker("WAYBILL_UPLOAD_RETRY_DELAY", "1s");
     shop.breakRclone("move", "half");
     long taskId = shop.order("ok");
@@ -71,8 +71,13 @@ class UploadTest extends WorkerTest {
 
     awaitState(taskId, "dead");
 
-    assertTrue(shop.errorLog(taskId).contains("retry from the download"), shop.errorLog(taskId));
+    assertTrue(shop.errorLog(taskId).contains("not there"), shop.errorLog(taskId));
     assertTrue(shop.webhook().calls(taskId).isEmpty());
+    shop.setStatus(taskId, "enrolled");
+    shop.push(taskId, Shop.url("ok"));
+    awaitState(taskId, "done");
+    assertEquals(2, shop.downloads(taskId));
+    assertEquals(Shop.expected(taskId), shop.delivered());
   }
 
   @Test

@@ -36,7 +36,12 @@ abstract class WorkerTest {
 
   @BeforeEach
   void openShop() throws Exception {
-    shop = Shop.open(directory);
+    shop = newShop();
+  }
+
+  /** Overridden by tests that stop its servers. */
+  Shop newShop() throws Exception {
+    return Shop.open(directory);
   }
 
   /**

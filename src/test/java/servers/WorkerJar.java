@@ -23,16 +23,20 @@ public final class WorkerJar {
         "worker-" + ++started, "TERM", shop.directory(), environment(shop, overrides), command());
   }
 
-  public static List<String> command(String... arguments) throws IOException {
+  public static Path path() throws IOException {
     if (!Files.exists(JAR)) {
       throw new IOException(JAR + " is missing: ./waybill build makes it");
     }
+    return JAR;
+  }
+
+  public static List<String> command(String... arguments) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-jar",
-                JAR.toString()));
+                path().toString()));
     command.addAll(List.of(arguments));
     return command;
   }

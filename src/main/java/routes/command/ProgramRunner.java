@@ -3,6 +3,7 @@ package routes.command;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,7 +23,9 @@ import org.apache.camel.component.exec.ExecCommand;
 import org.apache.camel.component.exec.ExecCommandExecutor;
 import org.apache.camel.component.exec.ExecResult;
 import org.apache.camel.support.service.ServiceSupport;
+import routes.job.Disk;
 import routes.job.Flight;
+import routes.job.SandboxOutgrown;
 
 /**
  * Runs a job's program for an {@code exec:} endpoint: without a shell, with the environment it is
@@ -38,6 +41,9 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   /** How often a running program is looked at: what a stop or a limit may come late by. */
   private static final Duration LOOK = Duration.ofMillis(100);
 
+  /** How often a sandbox is measured while a program runs in it. */
+  private static final Duration MEASURE = Duration.ofSeconds(2);
+
   /**
    * After a program's end its output is there at once, unless somebody it left behind holds the
    * pipe.
@@ -52,6 +58,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
 
   private final Path logs;
   private final Duration killGrace;
+  private final long maxSandbox;
   private final Clock clock;
   private final AtomicInteger running = new AtomicInteger();
   private final ExecutorService pumps =
@@ -65,8 +72,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   /**
    * @param logs directory of the logs
    * @param killGrace between TERM and KILL
+   * @param maxSandbox bytes that one sandbox may hold
    */
-  public ProgramRunner(Path logs, Duration killGrace, Clock clock) {
+  public ProgramRunner(Path logs, Duration killGrace, long maxSandbox, Clock clock) {
+    this.maxSandbox = maxSandbox;
     this.logs = logs;
     this.killGrace = killGrace;
     this.clock = clock;
@@ -133,6 +142,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   private ExecResult watch(Command command, Process process, TaskLog log) throws IOException {
     Flight flight = command.flight();
     long started = System.nanoTime();
+    long measured = started;
     OutputPump output =
         new OutputPump(process.getInputStream(), log, command.progress(), command.keepOutput());
     List<Future<?>> draining = new ArrayList<>();
@@ -155,7 +165,12 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
                   name + " was ended: it printed nothing for " + seconds(command.idle())));
         }
         flight.checkStop();
+        if (now - measured > MEASURE.toNanos()) {
+          measured = now;
+          checkSize(flight);
+        }
       }
+      checkSize(flight);
       boolean drained = await(draining);
       boolean ran = System.nanoTime() - started > LONG_RUN.toNanos();
       if (!drained || ran) {
@@ -175,6 +190,15 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     } catch (IOException | RuntimeException e) {
       endTree(process, flight);
       throw e;
+    }
+  }
+
+  private void checkSize(Flight flight) throws IOException {
+    if (Files.isDirectory(flight.sandbox())) {
+      long size = Disk.sizeOf(flight.sandbox());
+      if (size > maxSandbox) {
+        throw new IOException(new SandboxOutgrown(size, maxSandbox));
+      }
     }
   }
 

@@ -26,6 +26,7 @@ public final class Flight {
   private final String email;
   private final String courseUrl;
   private final boolean vip;
+  private final int crashes;
   private final Path sandbox;
   private final String deliveryId;
   private final Instant claimedAt;
@@ -35,6 +36,7 @@ public final class Flight {
   private volatile Stage stage;
   private volatile boolean resting;
   private volatile boolean landed;
+  private Boolean filesMissing;
   private int attempts;
   private String folder;
   private Manifest manifest;
@@ -45,6 +47,7 @@ public final class Flight {
 
   /**
    * @param attempts tries of the stage after {@code stage} that have failed already
+   * @param crashes workers that have died with this job in hand
    * @param orderId null if the shop's row has none
    * @param folder null before the download
    * @param manifest null before the download
@@ -59,6 +62,7 @@ public final class Flight {
       boolean vip,
       Stage stage,
       int attempts,
+      int crashes,
       Path sandbox,
       String folder,
       Manifest manifest,
@@ -73,6 +77,7 @@ public final class Flight {
     this.vip = vip;
     this.stage = stage;
     this.attempts = attempts;
+    this.crashes = crashes;
     this.sandbox = sandbox;
     this.folder = folder;
     this.manifest = manifest;
@@ -109,6 +114,11 @@ public final class Flight {
     return vip;
   }
 
+  /** Workers that have died with this job in hand, lately. */
+  public int crashes() {
+    return crashes;
+  }
+
   public Path sandbox() {
     return sandbox;
   }
@@ -135,8 +145,8 @@ public final class Flight {
   /**
    * The ledger has taken it over in its last state: done, dead, handed back, or somebody else's.
    */
-  public void landed(boolean now) {
-    landed = now;
+  public void land() {
+    landed = true;
   }
 
   public boolean landed() {
@@ -163,6 +173,20 @@ public final class Flight {
   public void downloaded(String folderName, Manifest taken) {
     folder = folderName;
     manifest = taken;
+  }
+
+  /**
+   * Whether, when this worker began the upload, nothing of the delivery was on this host. Said
+   * once.
+   */
+  public void filesMissing(boolean missing) {
+    if (filesMissing == null) {
+      filesMissing = missing;
+    }
+  }
+
+  public boolean filesMissing() {
+    return Boolean.TRUE.equals(filesMissing);
   }
 
   public void startClock() {

@@ -4,12 +4,14 @@ import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Timestamp;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
@@ -65,7 +67,8 @@ public final class Ledger {
       UPDATE waybill_job
          SET order_id = ?, email = ?, course_url = ?, payload = ?, vip = ?, state = ?, stage = ?,
              delivery_id = COALESCE(?, delivery_id), folder = IF(?, folder, NULL), manifest = IF(?, manifest, NULL),
-             attempts = 0, crashes = 0, owner = NULL, token = token + 1, next_at = NULL, last_error = NULL,
+             attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
+             prefer_until = NULL, last_error = NULL,
              wait_until = NOW(6) + INTERVAL ? MICROSECOND, enrolled_at = IF(? = 'ready', NOW(6), NULL),
              received_at = NOW(6), finished_at = NULL, updated_at = NOW(6)
        WHERE task_id = ? AND token = ? AND state IN ('done', 'dead', 'cancelled')""";
@@ -83,18 +86,20 @@ public final class Ledger {
       UPDATE waybill_job SET state = ?, last_error = ?, finished_at = NOW(6), updated_at = NOW(6)
        WHERE task_id = ? AND state = 'waiting'""";
 
-  /** In: owner, host, task id. Out: 1 if the job is now the owner's. */
+  /** In: owner, host, task id, host. Out: 1 if the job is now the owner's. */
   private static final String CLAIM =
       """
       UPDATE waybill_job
-         SET state = 'running', owner = ?, host = ?, token = token + 1, claimed_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= NOW(6))""";
+         SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL,
+             claimed_at = NOW(6), updated_at = NOW(6)
+       WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= NOW(6))
+         AND (prefer_until IS NULL OR prefer_until <= NOW(6) OR host = ?)""";
 
   /** In: task id, owner. Out: the claimed job. */
   private static final String CLAIMED =
       """
-      SELECT task_id, token, order_id, email, course_url, vip, stage, attempts, folder, manifest, delivery_id,
-             claimed_at
+      SELECT task_id, token, order_id, email, course_url, vip, stage, attempts, crashes, folder, manifest,
+             delivery_id, claimed_at
         FROM waybill_job WHERE task_id = ? AND owner = ? AND state = 'running'""";
 
   /** In: folder, manifest, task id, token. */
@@ -151,11 +156,43 @@ public final class Ledger {
              t.status = 'failed', t.error_log = ?, t.updated_at = NOW()
        WHERE j.task_id = ? AND j.token = ? AND j.state IN ('running', 'dead')""";
 
-  /** In: task id, token. Out: 1 if the job is free again. */
+  /**
+   * In: pause and preference of the host in microseconds, task id, token. Out: 1 if the job is free
+   * again.
+   */
   private static final String HAND_BACK =
       """
-      UPDATE waybill_job SET state = 'ready', owner = NULL, updated_at = NOW(6)
+      UPDATE waybill_job
+         SET state = 'ready', owner = NULL, next_at = NOW(6) + INTERVAL ? MICROSECOND,
+             prefer_until = IF(stage IN ('enrolled', 'downloaded'), NOW(6) + INTERVAL ? MICROSECOND, NULL),
+             updated_at = NOW(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
+
+  /** In: task id, token. The job is free again, with nothing done. */
+  private static final String START_OVER =
+      """
+      UPDATE waybill_job
+         SET state = 'ready', owner = NULL, stage = 'enrolled', folder = NULL, manifest = NULL, attempts = 0,
+             next_at = NULL, prefer_until = NULL, updated_at = NOW(6)
+       WHERE task_id = ? AND token = ? AND state = 'running'""";
+
+  /**
+   * In: age in seconds, limit. Out: tasks that the shop has enrolled and the ledger does not know.
+   * Those that have just been enrolled may be on their way.
+   */
+  private static final String UNSEEN =
+      """
+      SELECT t.id, t.email, t.course_url
+        FROM download_tasks t LEFT JOIN waybill_job j ON j.task_id = t.id
+       WHERE t.status = 'enrolled' AND j.task_id IS NULL AND t.updated_at <= NOW() - INTERVAL ? SECOND
+       ORDER BY t.id LIMIT ?""";
+
+  /**
+   * In: task id. Out: its state, and for how many seconds it has ended; no row if the ledger does
+   * not know it.
+   */
+  private static final String AGE =
+      "SELECT state, TIMESTAMPDIFF(SECOND, finished_at, NOW(6)) FROM waybill_job WHERE task_id = ?";
 
   /** In: error_log, task id. The row of a task that is under way, or has ended, is left alone. */
   private static final String FAIL_SHOP_ROW =
@@ -180,16 +217,22 @@ public final class Ledger {
          AND (next_at IS NULL OR next_at <= NOW(6))
        ORDER BY updated_at LIMIT ?""";
 
+  /** How much of a report goes into an {@code error_log} that turns out to be too short for it. */
+  private static final int SHORT_REPORT = 250;
+
   private final JdbcTemplate jdbc;
   private final TransactionTemplate transaction;
   private final Path staging;
   private final long maxWaitMicros;
+  private final long preferMicros;
 
   /**
    * @param staging where the sandboxes are
    * @param maxWait how long a task may wait for its enrolment
+   * @param preferSameHost how long a job that is given back is kept for the host that has its files
    */
-  public Ledger(DataSource database, Path staging, java.time.Duration maxWait) {
+  public Ledger(DataSource database, Path staging, Duration maxWait, Duration preferSameHost) {
+    this.preferMicros = preferSameHost.toMillis() * 1000;
     this.jdbc = new JdbcTemplate(database);
     this.transaction = new TransactionTemplate(new DataSourceTransactionManager(database));
     this.staging = staging;
@@ -394,7 +437,7 @@ public final class Ledger {
   public Optional<Flight> claim(long taskId, Worker worker) {
     return reach(
         () -> {
-          jdbc.update(CLAIM, worker.id(), worker.host(), taskId);
+          jdbc.update(CLAIM, worker.id(), worker.host(), taskId, worker.host());
           return jdbc
               .query(CLAIMED, (row, n) -> flight(row, worker.id()), taskId, worker.id())
               .stream()
@@ -433,7 +476,7 @@ public final class Ledger {
 
   public void done(Flight flight) {
     write(flight, DONE, flight.taskId(), flight.token());
-    flight.landed(true);
+    flight.land();
     flight.reached(Stage.CLEANED);
   }
 
@@ -446,15 +489,68 @@ public final class Ledger {
    * going again.
    */
   public void bury(Flight flight, String error, String errorLog) {
-    write(flight, DEAD, error, errorLog, flight.taskId(), flight.token());
-    flight.landed(true);
+    try {
+      write(flight, DEAD, error, errorLog, flight.taskId(), flight.token());
+    } catch (DataIntegrityViolationException columnTooShort) {
+      String shortened = errorLog.substring(0, Math.min(SHORT_REPORT, errorLog.length()));
+      write(flight, DEAD, error, shortened, flight.taskId(), flight.token());
+    }
+    flight.land();
   }
 
-  /** Gives a job back as it is; nothing happens if it is no longer ours. */
-  public boolean handBack(Flight flight) {
-    boolean ours = reach(() -> jdbc.update(HAND_BACK, flight.taskId(), flight.token())) > 0;
-    flight.landed(true);
+  /**
+   * Gives a job back as it is; nothing happens if it is no longer ours.
+   *
+   * @param pause before which nobody takes it
+   */
+  public boolean handBack(Flight flight, Duration pause) {
+    boolean ours =
+        reach(
+                () ->
+                    jdbc.update(
+                        HAND_BACK,
+                        pause.toMillis() * 1000,
+                        preferMicros,
+                        flight.taskId(),
+                        flight.token()))
+            > 0;
+    flight.land();
     return ours;
+  }
+
+  /**
+   * What has been downloaded is not on this host and not at the remote: the job is free again, and
+   * begins anew.
+   */
+  public void startOver(Flight flight) {
+    write(flight, START_OVER, flight.taskId(), flight.token());
+    flight.land();
+  }
+
+  /** A task that the queue never brought. */
+  public record Unseen(long taskId, String email, String courseUrl) {}
+
+  public List<Unseen> unseen(Duration age, int most) {
+    return reach(
+        () ->
+            jdbc.query(
+                UNSEEN,
+                (row, n) -> new Unseen(row.getLong(1), row.getString(2), row.getString(3)),
+                age.toSeconds(),
+                most));
+  }
+
+  /**
+   * @param endedSeconds 0 while it has not ended
+   */
+  public record Age(String state, long endedSeconds) {}
+
+  /** Empty if the ledger does not know the task. */
+  public Optional<Age> age(long taskId) {
+    return reach(
+        () ->
+            jdbc.query(AGE, (row, n) -> new Age(row.getString(1), row.getLong(2)), taskId).stream()
+                .findFirst());
   }
 
   /**
@@ -463,7 +559,7 @@ public final class Ledger {
   public record Unrung(long taskId, boolean vip, long micros) {}
 
   /** Jobs that have been ready for a while: their ring may have been lost. */
-  public List<Unrung> unrung(java.time.Duration age, int most) {
+  public List<Unrung> unrung(Duration age, int most) {
     return reach(
         () ->
             jdbc.query(
@@ -475,7 +571,7 @@ public final class Ledger {
 
   private void write(Flight flight, String statement, Object... values) {
     if (reach(() -> jdbc.update(statement, values)) == 0) {
-      flight.landed(true);
+      flight.land();
       throw new JobLost(flight.taskId(), flight.token());
     }
   }
@@ -522,6 +618,7 @@ public final class Ledger {
         row.getBoolean("vip"),
         stage == null ? Stage.ENROLLED : Stage.of(stage),
         row.getInt("attempts"),
+        row.getInt("crashes"),
         Sandbox.of(staging, taskId).path(),
         row.getString("folder"),
         manifest == null ? null : Manifest.fromJson(manifest),

@@ -15,39 +15,62 @@ public final class Workers {
       ON DUPLICATE KEY UPDATE seen_at = VALUES(seen_at)""";
 
   /** In: id. Out: 1 while the worker still counts as alive. */
-  private static final String RENEW = "UPDATE waybill_worker SET seen_at = NOW(6) WHERE id = ?";
+  private static final String RENEW =
+      "UPDATE waybill_worker SET seen_at = NOW(6) WHERE id = ? AND gone_at IS NULL";
 
   /** Out: ids of all whose lease is over. */
   private static final String EXPIRED =
       """
-      SELECT id FROM waybill_worker WHERE seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+      SELECT id FROM waybill_worker
+       WHERE gone_at IS NULL AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+
+  /** Out: ids of those who are gone. */
+  private static final String GONE = "SELECT id FROM waybill_worker WHERE gone_at IS NOT NULL";
+
+  /** Those who have been gone for a day. */
+  private static final String FORGET =
+      "DELETE FROM waybill_worker WHERE gone_at < NOW(6) - INTERVAL 1 DAY";
 
   /** In: id. Out: 1 if the worker was still silent, and is now out of the book. */
   private static final String STRIKE =
       """
-      DELETE FROM waybill_worker
-       WHERE id = ? AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+      UPDATE waybill_worker SET gone_at = NOW(6)
+       WHERE id = ? AND gone_at IS NULL AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
 
-  /** In: id of a dead worker. All its jobs are free again, in one statement. */
-  private static final String FREE_JOBS =
+  /**
+   * In: preference of the host in microseconds. What a crash does to a job; both counts read the
+   * first crash's time.
+   */
+  private static final String FREE =
       """
       UPDATE waybill_job
-         SET state = 'ready', owner = NULL, crashes = crashes + 1, updated_at = NOW(6)
-       WHERE owner = ? AND state = 'running'""";
+         SET crashes = IF(first_crash_at >= NOW(6) - INTERVAL 72 HOUR, crashes + 1, 1),
+             first_crash_at = IF(first_crash_at >= NOW(6) - INTERVAL 72 HOUR, first_crash_at, NOW(6)),
+             state = 'ready', owner = NULL, next_at = NULL,
+             prefer_until = IF(stage IN ('enrolled', 'downloaded'), NOW(6) + INTERVAL ? MICROSECOND, NULL),
+             updated_at = NOW(6)
+      """;
+
+  /** In: as {@link #FREE}, id of a dead worker. All its jobs are free again, in one statement. */
+  private static final String FREE_JOBS = FREE + " WHERE owner = ? AND state = 'running'";
 
   /** Jobs whose owner is in no book: struck out between two statements of a worker that died. */
   private static final String FREE_ORPHANED_JOBS =
-      """
-      UPDATE waybill_job
-         SET state = 'ready', owner = NULL, crashes = crashes + 1, updated_at = NOW(6)
-       WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker)""";
+      FREE
+          + " WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker WHERE gone_at IS NULL)";
 
-  private static final String RETIRE = "DELETE FROM waybill_worker WHERE id = ?";
+  private static final String RETIRE = "UPDATE waybill_worker SET gone_at = NOW(6) WHERE id = ?";
 
   private final JdbcTemplate jdbc;
   private final Duration lease;
+  private final long preferMicros;
 
-  public Workers(DataSource database, Duration lease) {
+  /**
+   * @param preferSameHost how long the jobs of a dead worker are kept for its host, which has their
+   *     files
+   */
+  public Workers(DataSource database, Duration lease, Duration preferSameHost) {
+    this.preferMicros = preferSameHost.toMillis() * 1000;
     this.jdbc = new JdbcTemplate(database);
     this.lease = lease;
   }
@@ -65,6 +88,12 @@ public final class Workers {
     return reach(() -> jdbc.queryForList(EXPIRED, String.class));
   }
 
+  /** Workers that stopped or died within the last day. */
+  public List<String> gone() {
+    reach(() -> jdbc.update(FORGET));
+    return reach(() -> jdbc.queryForList(GONE, String.class));
+  }
+
   /**
    * Strikes a silent worker out and frees its jobs.
    *
@@ -74,12 +103,12 @@ public final class Workers {
     if (reach(() -> jdbc.update(STRIKE, deadWorker)) == 0) {
       return -1;
     }
-    return reach(() -> jdbc.update(FREE_JOBS, deadWorker));
+    return reach(() -> jdbc.update(FREE_JOBS, preferMicros, deadWorker));
   }
 
   /** Frees jobs whose owner was struck out by somebody who died before freeing them. */
   public int freeOrphanedJobs() {
-    return reach(() -> jdbc.update(FREE_ORPHANED_JOBS));
+    return reach(() -> jdbc.update(FREE_ORPHANED_JOBS, preferMicros));
   }
 
   /** A planned end: the worker leaves the book, its jobs were handed back before. */

@@ -1,13 +1,12 @@
 package routes.queue;
 
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.Phaser;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
-import org.apache.camel.ShutdownRunningTask;
-import org.apache.camel.spi.ShutdownAware;
+import org.apache.camel.Suspendable;
 import org.apache.camel.support.DefaultConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,15 +16,18 @@ import redis.clients.jedis.exceptions.JedisException;
  * N threads that block for the next message, hand it to the route and then acknowledge it. A Redis
  * that is away is waited for with growing pauses; the jobs that run are not touched by that.
  *
+ * <p>Suspendable, so that Camel suspends it first and stops it when the jobs in hand are through:
+ * stopping a consumer stops its route's processors under them.
+ *
  * @param <T> what is taken
  */
-abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAware {
+abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendable {
   private static final Logger LOG = LoggerFactory.getLogger(BlockingConsumer.class);
   private static final java.time.Duration CLOSED_GATE = java.time.Duration.ofMillis(100);
 
   private final int threads;
   private final BooleanSupplier gate;
-  private final AtomicInteger inHand = new AtomicInteger();
+  private final Phaser taking = new Phaser(1);
   private volatile Backoff backoff = new Backoff();
   private volatile ExecutorService executor;
 
@@ -78,25 +80,6 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAw
     super.doStop();
   }
 
-  /**
-   * Stopping a consumer stops its route's processors under the jobs in hand; so it is suspended
-   * until they are through.
-   */
-  @Override
-  public boolean deferShutdown(ShutdownRunningTask running) {
-    return true;
-  }
-
-  @Override
-  public int getPendingExchangesSize() {
-    return inHand.get();
-  }
-
-  @Override
-  public void prepareShutdown(boolean suspendOnly, boolean forced) {
-    backoff.stop();
-  }
-
   private void startTaking() {
     backoff = new Backoff();
     executor =
@@ -116,6 +99,8 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAw
       // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
       executor.shutdown();
     }
+    // Who still asks Redis may be given a message, and must give it back while all is still there.
+    taking.arriveAndAwaitAdvance();
   }
 
   private boolean running() {
@@ -131,7 +116,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAw
         continue;
       }
       try {
-        T message = take(thread);
+        T message = takeOrRefuse(thread);
         if (failures > 0) {
           LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
           failures = 0;
@@ -157,14 +142,23 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAw
     }
   }
 
-  private void handle(T message) {
-    if (!running() || !gate.getAsBoolean()) {
-      refused(message);
-      return;
+  private T takeOrRefuse(int thread) {
+    taking.register();
+    try {
+      T message = running() ? take(thread) : null;
+      if (message != null && !(running() && gate.getAsBoolean())) {
+        refused(message);
+        return null;
+      }
+      return message;
+    } finally {
+      taking.arriveAndDeregister();
     }
+  }
+
+  private void handle(T message) {
     Exchange exchange = createExchange(false);
     boolean failed = true;
-    inHand.incrementAndGet();
     try {
       fill(exchange, message);
       getProcessor().process(exchange);
@@ -179,7 +173,6 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements ShutdownAw
         getExceptionHandler().handleException("A message goes back", exchange, failure);
       }
       releaseExchange(exchange, false);
-      inHand.decrementAndGet();
     }
     if (failed) {
       refused(message);

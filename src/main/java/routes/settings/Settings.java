@@ -21,6 +21,7 @@ public record Settings(
     Enrolment enrolment,
     int workers,
     Duration lease,
+    Recovery recovery,
     Map<String, Retry> retries,
     Download download,
     Upload upload,
@@ -75,6 +76,13 @@ public record Settings(
 
   public record Enrolment(Duration poll, Duration maxWait, String channel) {}
 
+  /**
+   * @param maxCrashes within 72 hours
+   * @param unseen whether enrolled tasks that never came through the queue are taken in
+   */
+  public record Recovery(
+      int maxCrashes, Duration preferSameHost, boolean unseen, Duration unseenAfter) {}
+
   /** The ladder of one stage. */
   public record Retry(int tries, Duration delay, Duration maxDelay) {}
 
@@ -83,14 +91,24 @@ public record Settings(
    *     again
    * @param passedVariables names of variables the program may see
    * @param staging absolute
+   * @param minFree bytes
+   * @param maxSize bytes
    */
   public record Download(
       String program,
       List<String> arguments,
       List<String> passedVariables,
       Path staging,
+      long minFree,
+      long maxSize,
+      Duration keep,
       Duration timeout,
       Duration idleTimeout) {}
+
+  enum Switch {
+    TRUE,
+    FALSE
+  }
 
   public enum Verify {
     SIZE,
@@ -179,6 +197,13 @@ public record Settings(
             read.required("waybill.enrolment.channel", "the name of a Redis channel"));
     int workers = read.count("waybill.workers", 1, 1000);
     Duration lease = read.duration("waybill.lease", Duration.ofSeconds(3), Duration.ofMinutes(10));
+    Recovery recovery =
+        new Recovery(
+            read.count("waybill.recovery.max-crashes", 1, 100),
+            read.duration("waybill.recovery.prefer-same-host", Duration.ZERO, Duration.ofDays(1)),
+            read.choice("waybill.reconcile.unseen", Switch.class) == Switch.TRUE,
+            read.duration(
+                "waybill.reconcile.unseen-after", Duration.ofSeconds(1), Duration.ofDays(7)));
     Map<String, Retry> retries = retries(read);
     Download download =
         new Download(
@@ -186,6 +211,9 @@ public record Settings(
             arguments(read),
             variableNames(read),
             path(read.required("waybill.staging.dir", "a directory")),
+            read.size("waybill.disk.min-free", 0, 1L << 50),
+            read.size("waybill.sandbox.max-size", 1, 1L << 50),
+            read.duration("waybill.staging.keep", Duration.ofSeconds(1), Duration.ofDays(3650)),
             read.duration("waybill.download.timeout", Duration.ofMillis(100), MONTH),
             read.duration("waybill.download.idle-timeout", Duration.ofMillis(100), MONTH));
     Upload upload = upload(read);
@@ -226,6 +254,7 @@ public record Settings(
         enrolment,
         workers,
         lease,
+        recovery,
         retries,
         download,
         upload,

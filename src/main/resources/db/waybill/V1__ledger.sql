@@ -13,12 +13,16 @@ CREATE TABLE waybill_job (
   stage         VARCHAR(16)   CHARACTER SET ascii COLLATE ascii_bin NULL,
   -- failed tries of the present stage
   attempts      INT           NOT NULL DEFAULT 0,
-  -- workers that died with this job in hand
+  -- workers that died with this job in hand, counted from the first one on; begun anew when that is long ago
   crashes       INT           NOT NULL DEFAULT 0,
+  first_crash_at DATETIME(6)  NULL,
   -- who holds it while it is running, and the fence: it grows with every claim
   owner         VARCHAR(128)  CHARACTER SET ascii COLLATE ascii_bin NULL,
   token         BIGINT        NOT NULL DEFAULT 0,
+  -- where it was claimed last: what has been downloaded is there
   host          VARCHAR(255)  NULL,
+  -- until then only that host may claim it
+  prefer_until  DATETIME(6)   NULL,
   -- not to be claimed before
   next_at       DATETIME(6)   NULL,
   -- waiting: until when
@@ -47,5 +51,7 @@ CREATE TABLE waybill_worker (
   started_at DATETIME(6)  NOT NULL,
   seen_at    DATETIME(6)  NOT NULL,
   -- silent for longer than this, it counts as dead
-  lease_ms   BIGINT       NOT NULL
+  lease_ms   BIGINT       NOT NULL,
+  -- stopped, or taken for dead; kept for a day, since a message may still turn up in its claimed lists
+  gone_at    DATETIME(6)  NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

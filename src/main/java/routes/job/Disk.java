@@ -1,0 +1,76 @@
+package routes.job;
+
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Room for sandboxes: no job is claimed that would probably not find any. */
+public final class Disk {
+  private static final Logger LOG = LoggerFactory.getLogger(Disk.class);
+
+  /** How long an answer holds; it is asked before every claim. */
+  private static final long FRESH_NANOS = 1_000_000_000L;
+
+  private final Path staging;
+  private final long minFree;
+  private long askedNanos = System.nanoTime() - 2 * FRESH_NANOS;
+  private boolean room = true;
+
+  /**
+   * @param minFree bytes
+   */
+  public Disk(Path staging, long minFree) {
+    this.staging = staging;
+    this.minFree = minFree;
+  }
+
+  /** A staging folder whose disk cannot be asked has room: the download will say what is wrong. */
+  public synchronized boolean hasRoom() {
+    if (System.nanoTime() - askedNanos < FRESH_NANOS) {
+      return room;
+    }
+    askedNanos = System.nanoTime();
+    boolean before = room;
+    try {
+      long free = Files.getFileStore(Files.createDirectories(staging)).getUsableSpace();
+      room = free >= minFree;
+      if (before && !room) {
+        LOG.warn(
+            "No job is claimed: {} bytes are free in {}, {} are wanted", free, staging, minFree);
+      } else if (!before && room) {
+        LOG.info("Jobs are claimed again: {} bytes are free in {}", free, staging);
+      }
+    } catch (IOException e) {
+      room = true;
+    }
+    return room;
+  }
+
+  /**
+   * Bytes of all files under a directory; links count for themselves, what vanishes meanwhile for
+   * nothing.
+   */
+  public static long sizeOf(Path directory) throws IOException {
+    long[] bytes = {0};
+    Files.walkFileTree(
+        directory,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            bytes[0] += attributes.size();
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException vanished) {
+            return FileVisitResult.CONTINUE;
+          }
+        });
+    return bytes[0];
+  }
+}

@@ -1,0 +1,221 @@
+package routes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import routes.job.Flight;
+import routes.job.JobLost;
+import routes.job.Sandbox;
+import servers.Shop;
+
+class RecoveryTest extends WorkerTest {
+  /** As if the worker that has the job had been silent for an hour. */
+  private void forgetOwner(long taskId) throws Exception {
+    shop.update(
+        "UPDATE waybill_worker SET seen_at = seen_at - INTERVAL 1 HOUR WHERE id = ?",
+        shop.ledger("owner", taskId));
+  }
+
+  @Test
+  void should_fence_every_write_of_a_worker_that_lost_the_job() throws Exception {
+    WorkerProcess worker = newWorker("WAYBILL_SHUTDOWN_GRACE", "0s");
+    worker.start();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    Flight stale = worker.parts().flights().all().iterator().next();
+    stale.downloaded("x", new routes.job.Manifest(null, List.of()));
+    shop.update("UPDATE waybill_job SET token = token + 1 WHERE task_id = ?", taskId);
+
+    for (Runnable write :
+        List.<Runnable>of(
+            () -> worker.parts().ledger().downloaded(stale),
+            () -> worker.parts().ledger().uploaded(stale),
+            () -> worker.parts().ledger().notified(stale),
+            () -> worker.parts().ledger().done(stale),
+            () -> worker.parts().ledger().tryFailed(stale, "x"),
+            () -> worker.parts().ledger().bury(stale, "x", "x"))) {
+      org.junit.jupiter.api.Assertions.assertThrows(JobLost.class, write::run);
+    }
+    assertFalse(worker.parts().ledger().handBack(stale, java.time.Duration.ZERO));
+    assertEquals("enrolled", shop.status(taskId));
+    assertEquals("enrolled", shop.ledger("stage", taskId));
+    assertEquals("running", shop.ledger("state", taskId));
+  }
+
+  @Test
+  void should_begin_a_new_life_when_it_was_taken_for_dead() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_LEASE", "3s");
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    String first = worker.parts().lease().worker().id();
+
+    shop.update("UPDATE waybill_worker SET gone_at = NOW(6)");
+
+    until(() -> !worker.parts().lease().worker().id().equals(first), "a new id");
+    shop.goOn(taskId);
+    awaitState(taskId, "done");
+    assertEquals(1, shop.webhook().calls(taskId).size());
+    assertEquals("1", shop.ledger("crashes", taskId));
+  }
+
+  @Test
+  void should_bury_a_job_that_three_workers_died_of() throws Exception {
+    long taskId = shop.order("gated");
+    for (int i = 1; i <= 3; i++) {
+      var jar = startJar("WAYBILL_LEASE", "3s");
+      int run = i;
+      until(() -> shop.downloads(taskId) == run, "run " + run);
+      jar.signal("KILL");
+      until(() -> !jar.isAlive(), "it is dead");
+      forgetOwner(taskId);
+    }
+
+    startWorker("WAYBILL_LEASE", "3s");
+
+    awaitState(taskId, "dead");
+    assertEquals(3, shop.downloads(taskId));
+    assertEquals("failed", shop.status(taskId));
+    assertTrue(shop.errorLog(taskId).contains("3 workers died with this job in hand"));
+  }
+
+  @Test
+  void should_not_count_crashes_of_long_ago() throws Exception {
+    WorkerProcess worker = newWorker("WAYBILL_SHUTDOWN_GRACE", "0s");
+    worker.start();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    worker.stop();
+    shop.update(
+        "UPDATE waybill_job SET state = 'running', owner = 'nobody', crashes = 2,"
+            + " first_crash_at = NOW(6) - INTERVAL 73 HOUR WHERE task_id = ?",
+        taskId);
+    shop.goOn(taskId);
+
+    startWorker();
+
+    awaitState(taskId, "done");
+    assertEquals("1", shop.ledger("crashes", taskId));
+  }
+
+  @Test
+  void should_download_anew_on_a_host_that_has_no_files() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_UPLOAD_RETRY_DELAY", "10m");
+    shop.breakRclone("move", "half");
+    long taskId = shop.order("ok");
+    awaitEvent(taskId, "UPLOAD_ERROR");
+    worker.stop();
+    new Sandbox(shop.sandbox(taskId)).delete();
+
+    startWorker();
+
+    awaitState(taskId, "done");
+    assertEquals(2, shop.downloads(taskId));
+    assertEquals(Shop.expected(taskId), shop.delivered());
+    assertTrue(shop.eventNames(taskId).contains("RECOVERED"));
+  }
+
+  @Test
+  void should_keep_a_job_for_the_host_that_has_its_files() throws Exception {
+    WorkerProcess worker =
+        startWorker("WAYBILL_RECOVERY_PREFER_SAME_HOST", "1h", "WAYBILL_SHUTDOWN_GRACE", "0s");
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    worker.stop();
+    shop.goOn(taskId);
+    assertEquals("ready", shop.ledger("state", taskId));
+    shop.update("UPDATE waybill_job SET host = 'elsewhere' WHERE task_id = ?", taskId);
+
+    WorkerProcess second = startWorker();
+    assertTrue(second.parts().ledger().claim(taskId, second.parts().lease().worker()).isEmpty());
+
+    shop.update("UPDATE waybill_job SET prefer_until = NOW(6) WHERE task_id = ?", taskId);
+    awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_take_in_what_is_enrolled_and_never_came() throws Exception {
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    shop.update("UPDATE download_tasks SET updated_at = NOW() - INTERVAL 1 HOUR");
+    long fresh = shop.task("enrolled", Shop.url("ok"));
+    startWorker("WAYBILL_RECONCILE_UNSEEN", "true");
+
+    awaitState(taskId, "done");
+
+    assertEquals("enrolled", shop.status(fresh));
+  }
+
+  @Test
+  void should_remove_sandboxes_that_nobody_owns() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_RETRY_TRIES", "1", "WAYBILL_STAGING_KEEP", "1h");
+    long dead = shop.order("fails-always");
+    long longDead = shop.order("fails-always");
+    long done = shop.order("ok");
+    long running = shop.order("gated");
+    awaitState(dead, "dead");
+    awaitState(longDead, "dead");
+    awaitState(done, "done");
+    awaitEvent(running, "DOWNLOAD_START");
+    shop.update(
+        "UPDATE waybill_job SET finished_at = finished_at - INTERVAL 2 HOUR WHERE task_id = ?",
+        longDead);
+    new Sandbox(shop.sandbox(done)).create();
+    new Sandbox(shop.sandbox(987654)).create();
+
+    worker.parts().sandboxes().sweep();
+
+    assertTrue(Files.exists(shop.sandbox(dead)));
+    assertTrue(Files.exists(shop.sandbox(running)));
+    assertTrue(Files.exists(shop.sandbox(987654)));
+    assertFalse(Files.exists(shop.sandbox(longDead)));
+    assertFalse(Files.exists(shop.sandbox(done)));
+    shop.goOn(running);
+    awaitState(running, "done");
+  }
+
+  @Test
+  void should_lose_nothing_when_redis_is_flushed() throws Exception {
+    startWorker();
+    long running = shop.order("gated");
+    long waiting = shop.task("pending", Shop.url("ok"));
+    shop.push(waiting, Shop.url("ok"));
+    awaitEvent(running, "DOWNLOAD_START");
+    awaitState(waiting, "waiting");
+
+    shop.redis().flushAll();
+    shop.setStatus(waiting, "enrolled");
+    shop.goOn(running);
+
+    awaitState(running, "done");
+    awaitState(waiting, "done");
+  }
+
+  @Test
+  void should_claim_nothing_while_the_disk_is_full() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_DISK_MIN_FREE", "1000TiB");
+    long taskId = shop.order("ok");
+    awaitState(taskId, "ready");
+    until(
+        () -> Files.readString(shop.logs().resolve("worker-out.log")).contains("No job is claimed"),
+        "it says so");
+    assertEquals(0, shop.downloads(taskId));
+    worker.stop();
+
+    startWorker();
+    awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_end_a_job_that_outgrows_its_sandbox() throws Exception {
+    startWorker("WAYBILL_SANDBOX_MAX_SIZE", "10B");
+    long taskId = shop.order("ok");
+
+    awaitState(taskId, "dead");
+
+    assertTrue(shop.errorLog(taskId).contains("waybill.sandbox.max-size"), shop.errorLog(taskId));
+    assertEquals(1, shop.downloads(taskId));
+  }
+}
