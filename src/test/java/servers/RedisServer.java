@@ -10,20 +10,14 @@ import java.util.List;
 import java.util.Map;
 
 /** A real redis-server on a free port of loopback. */
-public final class RedisServer implements AutoCloseable {
+public final class RedisServer extends LocalServer {
   private static final String VERSION = "7.0.15";
 
-  private final Path directory;
-  private final String password;
   private final boolean durable;
-  private final int port;
-  private LocalProcess process;
 
-  private RedisServer(Path directory, String password, boolean durable, int port) {
-    this.directory = directory;
-    this.password = password;
+  private RedisServer(Path directory, String password, boolean durable) throws IOException {
+    super(directory, password);
     this.durable = durable;
-    this.port = port;
   }
 
   /**
@@ -31,12 +25,12 @@ public final class RedisServer implements AutoCloseable {
    */
   public static RedisServer start(Path directory, String password, boolean durable)
       throws IOException {
-    RedisServer server =
-        new RedisServer(directory.toAbsolutePath(), password, durable, Binaries.freePort());
+    RedisServer server = new RedisServer(directory, password, durable);
     server.start();
     return server;
   }
 
+  @Override
   public void start() throws IOException {
     Path program = program();
     process =
@@ -90,27 +84,5 @@ public final class RedisServer implements AutoCloseable {
             "redis-" + VERSION,
             directory -> Binaries.unpack(name, directory.resolve("redis-server")))
         .resolve("redis-server");
-  }
-
-  public int port() {
-    return port;
-  }
-
-  public String password() {
-    return password;
-  }
-
-  public LocalProcess process() {
-    return process;
-  }
-
-  /** As if its machine had lost power. */
-  public void kill() {
-    process.close();
-  }
-
-  @Override
-  public void close() {
-    process.close();
   }
 }

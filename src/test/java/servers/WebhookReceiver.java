@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -52,6 +53,7 @@ public final class WebhookReceiver implements AutoCloseable {
 
   private final HttpServer server;
   private final ExecutorService threads = Executors.newCachedThreadPool();
+  private volatile Consumer<Call> listener = call -> {};
   private final String secret;
   private final String signingSecret;
   private final List<Call> calls = new CopyOnWriteArrayList<>();
@@ -78,6 +80,17 @@ public final class WebhookReceiver implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/webhook";
   }
 
+  public int port() {
+    return server.getAddress().getPort();
+  }
+
+  /**
+   * @param listener told of each call before it is answered
+   */
+  public void onCall(Consumer<Call> listener) {
+    this.listener = listener;
+  }
+
   public List<Call> calls() {
     return List.copyOf(calls);
   }
@@ -101,7 +114,7 @@ public final class WebhookReceiver implements AutoCloseable {
     long taskId = json.path("task_id").asLong();
     String folder = json.path("folder_name").asText();
     Answer answer = next(taskId);
-    calls.add(
+    Call call =
         new Call(
             taskId,
             folder,
@@ -109,7 +122,9 @@ public final class WebhookReceiver implements AutoCloseable {
             headers,
             body,
             answer.status(),
-            isSigned(json, headers, body)));
+            isSigned(json, headers, body));
+    calls.add(call);
+    listener.accept(call);
     if (answer == Answer.CUT) {
       exchange.close();
       return;

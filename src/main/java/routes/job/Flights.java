@@ -2,23 +2,38 @@ package routes.job;
 
 import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The jobs in this process's hands. */
 public final class Flights {
   private final Map<Long, Flight> flights = new ConcurrentHashMap<>();
+  private final Set<Long> reserved = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
+
+  /**
+   * Before a claim: a ring may be doubled, and two threads of one process are one owner to the
+   * ledger.
+   *
+   * @return false if the task is in this process's hands already, or about to be
+   */
+  public boolean reserve(long taskId) {
+    return reserved.add(taskId);
+  }
+
+  /** The claim came to nothing. */
+  public void release(long taskId) {
+    reserved.remove(taskId);
+  }
 
   public void add(Flight flight) {
     flights.put(flight.taskId(), flight);
   }
 
   public void remove(Flight flight) {
-    flights.remove(flight.taskId(), flight);
-  }
-
-  public boolean has(long taskId) {
-    return flights.containsKey(taskId);
+    if (flights.remove(flight.taskId(), flight)) {
+      release(flight.taskId());
+    }
   }
 
   public Collection<Flight> all() {

@@ -1,5 +1,28 @@
 package routes.ledger;
 
+import static routes.ledger.Reach.reach;
+import static routes.ledger.Statements.AGE;
+import static routes.ledger.Statements.CLAIM;
+import static routes.ledger.Statements.CLAIMED;
+import static routes.ledger.Statements.COMPLETE_SHOP_ROW;
+import static routes.ledger.Statements.DEAD;
+import static routes.ledger.Statements.DONE;
+import static routes.ledger.Statements.DOWNLOADED;
+import static routes.ledger.Statements.END_WAITING;
+import static routes.ledger.Statements.ENROL;
+import static routes.ledger.Statements.ENTER;
+import static routes.ledger.Statements.ENTER_AGAIN;
+import static routes.ledger.Statements.FAIL_SHOP_ROW;
+import static routes.ledger.Statements.HAND_BACK;
+import static routes.ledger.Statements.LOOK_UP;
+import static routes.ledger.Statements.MANIFEST;
+import static routes.ledger.Statements.NOTIFIED;
+import static routes.ledger.Statements.START_OVER;
+import static routes.ledger.Statements.TRY_FAILED;
+import static routes.ledger.Statements.UNRUNG;
+import static routes.ledger.Statements.UNSEEN;
+import static routes.ledger.Statements.UPLOADED;
+
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -9,7 +32,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.DuplicateKeyException;
@@ -35,188 +57,6 @@ import routes.ledger.Entered.Outcome;
  * a claimed job throws {@link JobLost} when the job's token is no longer the newest.
  */
 public final class Ledger {
-  /**
-   * In: task id. Out: one row always; what the shop and the ledger say of the task, NULLs where
-   * nothing.
-   */
-  private static final String LOOK_UP =
-      """
-      SELECT t.id AS row_id, t.status, t.course_url AS row_url, t.order_id, j.task_id, j.state, j.stage,
-             j.token, j.course_url, j.vip
-        FROM (SELECT ? AS id) k
-        LEFT JOIN download_tasks t ON t.id = k.id
-        LEFT JOIN waybill_job j ON j.task_id = k.id""";
-
-  /**
-   * In: the job, its state and stage, its longest wait in microseconds. Fails if the task has a
-   * row.
-   */
-  private static final String ENTER =
-      """
-      INSERT INTO waybill_job (task_id, order_id, email, course_url, payload, vip, state, stage, delivery_id,
-                               wait_until, enrolled_at, received_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NOW(6) + INTERVAL ? MICROSECOND,
-              IF(? = 'ready', NOW(6), NULL), NOW(6), NOW(6))""";
-
-  /**
-   * In: as {@link #ENTER}, then task id and the token that was seen. Out: 1 if the task had ended
-   * and now goes on.
-   */
-  private static final String ENTER_AGAIN =
-      """
-      UPDATE waybill_job
-         SET order_id = ?, email = ?, course_url = ?, payload = ?, vip = ?, state = ?, stage = ?,
-             delivery_id = COALESCE(?, delivery_id), folder = IF(?, folder, NULL), manifest = IF(?, manifest, NULL),
-             attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
-             prefer_until = NULL, last_error = NULL,
-             wait_until = NOW(6) + INTERVAL ? MICROSECOND, enrolled_at = IF(? = 'ready', NOW(6), NULL),
-             received_at = NOW(6), finished_at = NULL, updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state IN ('done', 'dead', 'cancelled')""";
-
-  /** In: task id. Out: 1 if it waited and is now ready. */
-  private static final String ENROL =
-      """
-      UPDATE waybill_job
-         SET state = 'ready', stage = COALESCE(stage, 'enrolled'), enrolled_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND state = 'waiting'""";
-
-  /** In: new state, reason, task id. Out: 1 if it waited and has now ended. */
-  private static final String END_WAITING =
-      """
-      UPDATE waybill_job SET state = ?, last_error = ?, finished_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND state = 'waiting'""";
-
-  /** In: owner, host, task id, host. Out: 1 if the job is now the owner's. */
-  private static final String CLAIM =
-      """
-      UPDATE waybill_job
-         SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL,
-             claimed_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= NOW(6))
-         AND (prefer_until IS NULL OR prefer_until <= NOW(6) OR host = ?)""";
-
-  /** In: task id, owner. Out: the claimed job. */
-  private static final String CLAIMED =
-      """
-      SELECT task_id, token, order_id, email, course_url, vip, stage, attempts, crashes, folder, manifest,
-             delivery_id, claimed_at
-        FROM waybill_job WHERE task_id = ? AND owner = ? AND state = 'running'""";
-
-  /** In: folder, manifest, task id, token. */
-  private static final String DOWNLOADED =
-      """
-      UPDATE waybill_job
-         SET stage = 'downloaded', folder = ?, manifest = ?, attempts = 0, last_error = NULL,
-             downloaded_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /** In: manifest, task id, token. */
-  private static final String MANIFEST =
-      """
-      UPDATE waybill_job SET manifest = ?, updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /** In: task id, token. Stage and shop status change together or not at all. */
-  private static final String UPLOADED =
-      """
-      UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.stage = 'uploaded', j.attempts = 0, j.last_error = NULL, j.uploaded_at = NOW(6),
-             j.updated_at = NOW(6), t.status = 'completed', t.error_log = NULL, t.updated_at = NOW()
-       WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
-
-  /** In: task id, token. */
-  private static final String NOTIFIED =
-      """
-      UPDATE waybill_job
-         SET stage = 'notified', attempts = 0, last_error = NULL, notified_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /** In: task id, token. */
-  private static final String DONE =
-      """
-      UPDATE waybill_job
-         SET stage = 'cleaned', state = 'done', owner = NULL, attempts = 0, last_error = NULL,
-             finished_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state IN ('running', 'done')""";
-
-  /** In: failed tries, error, task id, token. */
-  private static final String TRY_FAILED =
-      """
-      UPDATE waybill_job SET attempts = ?, last_error = ?, updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /**
-   * In: error, error_log of the shop's row, task id, token. Both rows change together or not at
-   * all.
-   */
-  private static final String DEAD =
-      """
-      UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.state = 'dead', j.owner = NULL, j.last_error = ?, j.finished_at = NOW(6), j.updated_at = NOW(6),
-             t.status = 'failed', t.error_log = ?, t.updated_at = NOW()
-       WHERE j.task_id = ? AND j.token = ? AND j.state IN ('running', 'dead')""";
-
-  /**
-   * In: pause and preference of the host in microseconds, task id, token. Out: 1 if the job is free
-   * again.
-   */
-  private static final String HAND_BACK =
-      """
-      UPDATE waybill_job
-         SET state = 'ready', owner = NULL, next_at = NOW(6) + INTERVAL ? MICROSECOND,
-             prefer_until = IF(stage IN ('enrolled', 'downloaded'), NOW(6) + INTERVAL ? MICROSECOND, NULL),
-             updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /** In: task id, token. The job is free again, with nothing done. */
-  private static final String START_OVER =
-      """
-      UPDATE waybill_job
-         SET state = 'ready', owner = NULL, stage = 'enrolled', folder = NULL, manifest = NULL, attempts = 0,
-             next_at = NULL, prefer_until = NULL, updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
-
-  /**
-   * In: age in seconds, limit. Out: tasks that the shop has enrolled and the ledger does not know.
-   * Those that have just been enrolled may be on their way.
-   */
-  private static final String UNSEEN =
-      """
-      SELECT t.id, t.email, t.course_url
-        FROM download_tasks t LEFT JOIN waybill_job j ON j.task_id = t.id
-       WHERE t.status = 'enrolled' AND j.task_id IS NULL AND t.updated_at <= NOW() - INTERVAL ? SECOND
-       ORDER BY t.id LIMIT ?""";
-
-  /**
-   * In: task id. Out: its state, and for how many seconds it has ended; no row if the ledger does
-   * not know it.
-   */
-  private static final String AGE =
-      "SELECT state, TIMESTAMPDIFF(SECOND, finished_at, NOW(6)) FROM waybill_job WHERE task_id = ?";
-
-  /** In: error_log, task id. The row of a task that is under way, or has ended, is left alone. */
-  private static final String FAIL_SHOP_ROW =
-      """
-      UPDATE download_tasks SET status = 'failed', error_log = ?, updated_at = NOW()
-       WHERE id = ? AND status NOT IN ('completed', 'failed')
-         AND NOT EXISTS (SELECT 1 FROM waybill_job j
-                          WHERE j.task_id = download_tasks.id AND j.state IN ('waiting', 'ready', 'running'))""";
-
-  /**
-   * In: task id. For a job that goes on after its upload: the shop's row says again what is true.
-   */
-  private static final String COMPLETE_SHOP_ROW =
-      "UPDATE download_tasks SET status = 'completed', error_log = NULL, updated_at = NOW() WHERE id = ?";
-
-  /** In: longest age in seconds, limit. Out: jobs that are ready but may have lost their ring. */
-  private static final String UNRUNG =
-      """
-      SELECT task_id, vip, CAST(UNIX_TIMESTAMP(received_at) * 1000000 AS UNSIGNED) AS received
-        FROM waybill_job
-       WHERE state = 'ready' AND updated_at <= NOW(6) - INTERVAL ? MICROSECOND
-         AND (next_at IS NULL OR next_at <= NOW(6))
-       ORDER BY updated_at LIMIT ?""";
-
   /** How much of a report goes into an {@code error_log} that turns out to be too short for it. */
   private static final int SHORT_REPORT = 250;
 
@@ -573,14 +413,6 @@ public final class Ledger {
     if (reach(() -> jdbc.update(statement, values)) == 0) {
       flight.land();
       throw new JobLost(flight.taskId(), flight.token());
-    }
-  }
-
-  private static <T> T reach(Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (RuntimeException e) {
-      throw Reach.explain(e);
     }
   }
 

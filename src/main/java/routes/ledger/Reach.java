@@ -2,6 +2,7 @@ package routes.ledger;
 
 import java.sql.SQLException;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.RecoverableDataAccessException;
 import org.springframework.dao.TransientDataAccessException;
@@ -24,8 +25,19 @@ public final class Reach {
 
   private Reach() {}
 
+  /**
+   * @throws LedgerAway if the work failed because the database is away
+   */
+  static <T> T reach(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (RuntimeException e) {
+      throw explain(e);
+    }
+  }
+
   /** The same failure as {@link LedgerAway} if the database is away, otherwise as it is. */
-  public static RuntimeException explain(RuntimeException failure) {
+  private static RuntimeException explain(RuntimeException failure) {
     return isAway(failure) ? new LedgerAway("The database cannot be reached", failure) : failure;
   }
 

@@ -1,8 +1,9 @@
 package routes.ledger;
 
+import static routes.ledger.Reach.reach;
+
 import java.time.Duration;
 import java.util.List;
-import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -114,13 +115,5 @@ public final class Workers {
   /** A planned end: the worker leaves the book, its jobs were handed back before. */
   public void retire(Worker worker) {
     reach(() -> jdbc.update(RETIRE, worker.id()));
-  }
-
-  private static <T> T reach(Supplier<T> work) {
-    try {
-      return work.get();
-    } catch (RuntimeException e) {
-      throw Reach.explain(e);
-    }
   }
 }

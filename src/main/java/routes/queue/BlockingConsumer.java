@@ -121,8 +121,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
           LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
           failures = 0;
         }
-        if (message != null) {
-          handle(message);
+        if (message != null && !handle(message)) {
+          // Whatever is wrong with it, it must not come round at full speed.
+          pauses.pause(Backoff.after(1));
         }
       } catch (JedisException e) {
         failures++;
@@ -156,7 +157,8 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     }
   }
 
-  private void handle(T message) {
+  /** Whether the route has finished with the message. */
+  private boolean handle(T message) {
     Exchange exchange = createExchange(false);
     boolean failed = true;
     try {
@@ -179,5 +181,6 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     } else {
       accepted(message);
     }
+    return !failed;
   }
 }

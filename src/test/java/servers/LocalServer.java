@@ -1,0 +1,39 @@
+package servers;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A server on a free port of loopback that can be killed and started again. */
+abstract class LocalServer implements AutoCloseable {
+  final Path directory;
+  final String password;
+  final int port;
+  LocalProcess process;
+
+  LocalServer(Path directory, String password) throws IOException {
+    this.directory = directory.toAbsolutePath();
+    this.password = password;
+    this.port = Binaries.freePort();
+  }
+
+  /** Returns when it answers. */
+  public abstract void start() throws IOException;
+
+  public int port() {
+    return port;
+  }
+
+  public String password() {
+    return password;
+  }
+
+  /** As if its machine had lost power. */
+  public void kill() {
+    process.close();
+  }
+
+  @Override
+  public void close() {
+    process.close();
+  }
+}
