@@ -5,9 +5,11 @@ import static routes.RouteNames.BURY_JOB;
 import static routes.RouteNames.CLEAN_UP;
 import static routes.RouteNames.direct;
 
+import java.time.Duration;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import routes.job.Flight;
+import routes.job.Permanent;
 import routes.monitoring.Event;
 
 /**
@@ -36,6 +38,12 @@ final class BurialRoute extends RouteBuilder {
     flight.resting(false);
     String work = work(flight);
     Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+    if (parts.flights().stopping() && !(failure instanceof Permanent)) {
+      // Camel allows no redelivery while it stops and comes straight here: no reason to bury
+      // anybody.
+      parts.handBack(flight, Duration.ZERO);
+      return;
+    }
     String reason = parts.errorReport().reason(failure);
     if (work.equals(CLEAN_UP)) {
       // The buyer has the link: files that cannot be removed must not turn a delivery into a

@@ -52,7 +52,7 @@ final class DownloadRoute extends RouteBuilder {
   private void prepare(Exchange exchange) throws IOException {
     Flight flight = flight(exchange);
     parts.beginTry(flight, DOWNLOAD, Event.DOWNLOAD_START);
-    new Sandbox(flight.sandbox()).create();
+    new Sandbox(flight.sandbox()).create(flight.deliveryId());
   }
 
   private void inspect(Exchange exchange) throws IOException, DownloadFailed, Permanent {

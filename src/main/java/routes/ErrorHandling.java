@@ -187,6 +187,13 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     Flight flight = flight(exchange);
     Exception failure = exchange.getException();
     String stage = BurialRoute.work(flight);
+    if (parts.flights().stopping()) {
+      // Whoever stops us may have signalled the program too: the job goes back with its tries as
+      // they were.
+      LOG.info("Task {}: {} failed while stopping: {}", flight.taskId(), stage, failure.toString());
+      rest(flight);
+      return;
+    }
     flight.countFailure();
     String reason = parts.errorReport().reason(failure);
     if (ERRORS.containsKey(stage)) {

@@ -75,6 +75,9 @@ final class HousekeepingRoute extends RouteBuilder {
   }
 
   private void takeOver(Exchange exchange) {
+    if (!parts.lease().mayTakeOver()) {
+      return;
+    }
     for (String dead : parts.workers().expired()) {
       if (dead.equals(parts.lease().worker().id())) {
         continue;

@@ -73,12 +73,18 @@ final class UploadRoute extends RouteBuilder {
         .end();
   }
 
-  private void prepare(Exchange exchange) {
+  private void prepare(Exchange exchange) throws IOException {
     Flight flight = flight(exchange);
     parts.beginTry(flight, UPLOAD, Event.UPLOAD_START);
     flight.filesMissing(
         flight.manifest().files().stream()
             .noneMatch(file -> Files.exists(folder(flight).resolve(file.path()))));
+    for (Manifest.Entry file : flight.manifest().files()) {
+      Path here = folder(flight).resolve(file.path());
+      if (Files.exists(here) && Files.size(here) != file.size()) {
+        throw new FilesElsewhere("what is on this host is an older try's: " + file.path());
+      }
+    }
     if (flight.filesMissing() && verify == Verify.NONE) {
       throw new FilesElsewhere("its files are not on this host, and the remote is not compared");
     }

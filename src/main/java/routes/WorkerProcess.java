@@ -1,5 +1,8 @@
 package routes;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -227,13 +230,33 @@ public final class WorkerProcess {
   private Properties camelProperties() {
     Properties properties = new Properties();
     properties.putAll(settings.values());
-    properties.put("camel.management.enabled", String.valueOf(settings.http().port() != 0));
+    properties.put("camel.management.enabled", String.valueOf(portIsFree()));
     properties.put("camel.management.host", settings.http().host());
     properties.put("camel.management.port", String.valueOf(settings.http().port()));
     properties.put("camel.management.path", "/");
     properties.put("camel.management.healthCheckEnabled", "true");
     properties.put("camel.management.healthPath", "/observe/health");
     return properties;
+  }
+
+  /**
+   * A second worker on a host, with the same settings, works as well as the first; one of them
+   * answers over HTTP.
+   */
+  private boolean portIsFree() {
+    if (settings.http().port() == 0) {
+      return false;
+    }
+    try (ServerSocket probe = new ServerSocket()) {
+      probe.bind(new InetSocketAddress(settings.http().host(), settings.http().port()));
+      return true;
+    } catch (IOException taken) {
+      LOG.warn(
+          "{} is taken ({}): this worker runs without its HTTP side",
+          settings.http(),
+          taken.getMessage());
+      return false;
+    }
   }
 
   private void publishEvents() {

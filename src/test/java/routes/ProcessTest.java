@@ -203,6 +203,42 @@ class ProcessTest extends WorkerTest {
     assertEquals("0", shop.ledger("crashes", taskId));
   }
 
+  @Test
+  void should_not_bury_what_fails_because_it_stops() throws Exception {
+    LocalProcess worker = startJar("WAYBILL_RETRY_TRIES", "1");
+    long taskId = shop.order("gated");
+    until(() -> shop.downloads(taskId) == 1, "the downloader runs");
+    worker.signal("TERM");
+    until(
+        () -> Files.readString(shop.logs().resolve("worker-out.log")).contains("Stopping"),
+        "it stops");
+
+    // As a service manager does that signals the whole group.
+    ProcessTree.in(shop.sandbox(taskId)).forEach(ProcessHandle::destroyForcibly);
+
+    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+    assertEquals("ready", shop.ledger("state", taskId));
+    assertEquals("0", shop.ledger("attempts", taskId));
+    assertEquals("enrolled", shop.status(taskId));
+  }
+
+  @Test
+  void should_run_a_second_worker_on_the_same_host_with_the_same_settings() throws Exception {
+    int port;
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    startJar("WAYBILL_HTTP_PORT", String.valueOf(port), "WORKER_COUNT", "1");
+    long first = shop.order("gated");
+    until(() -> shop.downloads(first) == 1, "the first works");
+    startJar("WAYBILL_HTTP_PORT", String.valueOf(port), "WORKER_COUNT", "1");
+    long second = shop.order("ok");
+
+    awaitState(second, "done");
+    shop.goOn(first);
+    awaitState(first, "done");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"hangs", "ignores-term"})
   void should_end_a_download_that_outlasts_the_grace(String conduct) throws Exception {

@@ -164,6 +164,49 @@ class RetryTest extends WorkerTest {
   }
 
   @Test
+  void should_not_deliver_what_an_earlier_delivery_left() throws Exception {
+    startWorker("WAYBILL_RETRY_TRIES", "1");
+    long taskId = shop.order("two");
+    awaitState(taskId, "dead");
+
+    shop.update("UPDATE download_tasks SET course_url = ? WHERE id = ?", Shop.url("ok"), taskId);
+    startAgain(taskId, "ok");
+
+    awaitState(taskId, "done");
+    assertEquals(Shop.expected(taskId), shop.delivered());
+  }
+
+  @Test
+  void should_notify_when_a_dead_webhook_waits_for_its_enrolment_again() throws Exception {
+    startWorker();
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    shop.webhook().answer(taskId, Answer.of(400));
+    shop.push(taskId, Shop.url("ok"));
+    awaitState(taskId, "dead");
+
+    shop.setStatus(taskId, "paid");
+    shop.push(taskId, Shop.url("ok"));
+    awaitState(taskId, "waiting");
+    shop.setStatus(taskId, "enrolled");
+
+    awaitState(taskId, "done");
+    assertRuns(taskId, 1, 1, 2);
+    assertEquals("completed", shop.status(taskId));
+  }
+
+  @Test
+  void should_bury_even_if_the_shop_s_error_log_cannot_hold_the_report() throws Exception {
+    shop.update("ALTER TABLE download_tasks MODIFY error_log VARCHAR(300) CHARACTER SET latin1");
+    startWorker();
+    long taskId = shop.order("fails-always");
+
+    awaitState(taskId, "dead");
+
+    assertEquals("failed", shop.status(taskId));
+    assertTrue(shop.errorLog(taskId).startsWith("stage: download"));
+  }
+
+  @Test
   void should_count_tries_over_a_restart() throws Exception {
     WorkerProcess first = startWorker("WAYBILL_RETRY_DELAY", "10m");
     long taskId = shop.order("fails-always");

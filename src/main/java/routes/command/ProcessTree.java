@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongPredicate;
 import java.util.function.Predicate;
 
 /**
@@ -56,6 +57,25 @@ public final class ProcessTree {
       return List.copyOf(found.values());
     }
     return List.copyOf(found.values());
+  }
+
+  /**
+   * What runs in a sandbox under some tokens: a worker that has lost a job must not end its
+   * successor's programs.
+   */
+  public static List<ProcessHandle> in(Path sandbox, LongPredicate token) {
+    String prefix = sandbox + "#";
+    return marked(
+        mark -> {
+          if (!mark.startsWith(prefix)) {
+            return false;
+          }
+          try {
+            return token.test(Long.parseLong(mark.substring(prefix.length())));
+          } catch (NumberFormatException notOurs) {
+            return false;
+          }
+        });
   }
 
   /** Everything that runs in a sandbox, under whichever token. */

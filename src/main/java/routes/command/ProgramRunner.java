@@ -114,7 +114,8 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    * sandbox.
    */
   public void endLeftBehind(Flight flight) {
-    ProcessTree.end(() -> ProcessTree.in(flight.sandbox()), killGrace);
+    ProcessTree.end(
+        () -> ProcessTree.in(flight.sandbox(), token -> token <= flight.token()), killGrace);
   }
 
   public void header(Flight flight, String text) {
@@ -174,7 +175,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
       boolean drained = await(draining);
       boolean ran = System.nanoTime() - started > LONG_RUN.toNanos();
       if (!drained || ran) {
-        ProcessTree.end(() -> ProcessTree.in(flight.sandbox()), killGrace);
+        ProcessTree.end(() -> own(flight), killGrace);
         await(draining);
       }
       return new ExecResult(
@@ -202,6 +203,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     }
   }
 
+  private static List<ProcessHandle> own(Flight flight) {
+    return ProcessTree.in(flight.sandbox(), token -> token == flight.token());
+  }
+
   private void endTree(Process process, Flight flight) {
     ProcessTree.end(() -> tree(process, flight), killGrace);
   }
@@ -212,7 +217,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
       tree.put(process.pid(), process.toHandle());
     }
     process.descendants().forEach(child -> tree.put(child.pid(), child));
-    ProcessTree.in(flight.sandbox()).forEach(child -> tree.put(child.pid(), child));
+    own(flight).forEach(child -> tree.put(child.pid(), child));
     tree.values().removeIf(handle -> !ProcessTree.runs(handle));
     return tree.values();
   }

@@ -8,11 +8,11 @@ final class Rclone {
   private Rclone() {}
 
   /**
-   * Whether another try would end the same way: wrong usage or settings, errors rclone itself calls
-   * final.
+   * Whether another try would end the same way. Not 1 and 6: releases up to 1.65 give 1 for
+   * whatever they have no code for, and 6 only says that rclone's own retry at once is of no use.
    */
   static boolean isPermanent(int exitCode) {
-    return exitCode == 1 || exitCode == 6 || exitCode == 7;
+    return exitCode == 7;
   }
 
   static String meaning(int exitCode) {

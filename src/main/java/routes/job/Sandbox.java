@@ -20,6 +20,26 @@ public record Sandbox(Path path) {
   }
 
   /**
+   * Makes it for a delivery. What an earlier try of the same delivery left in it stays; another
+   * delivery's files go, since they would be delivered with this one's.
+   *
+   * @param deliveryId is kept beside the sandbox, where no downloader stumbles over it
+   */
+  public void create(String deliveryId) throws IOException {
+    if (Files.exists(path)
+        && Files.exists(mark())
+        && !Files.readString(mark()).equals(deliveryId)) {
+      delete();
+    }
+    create();
+    Files.writeString(mark(), deliveryId);
+  }
+
+  private Path mark() {
+    return path.resolveSibling("." + path.getFileName() + ".delivery");
+  }
+
+  /**
    * Makes it, for this user alone; what an earlier try left in it stays, so that the downloader can
    * go on.
    */
@@ -64,6 +84,7 @@ public record Sandbox(Path path) {
    * Removes it and all in it; links are removed, never followed. Once it is gone, it does nothing.
    */
   public void delete() throws IOException {
+    Files.deleteIfExists(mark());
     if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
       return;
     }

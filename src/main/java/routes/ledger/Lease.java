@@ -19,6 +19,8 @@ public final class Lease {
   private final AtomicReference<Worker> worker = new AtomicReference<>(Worker.born());
   private volatile long confirmedNanos;
   private volatile boolean enlisted;
+  private volatile boolean lost;
+  private volatile long quietUntilNanos = System.nanoTime();
 
   /**
    * @param onLoss ends everything this process does for its jobs; others may have them
@@ -33,9 +35,24 @@ public final class Lease {
     return worker.get();
   }
 
-  /** Whether jobs taken under the present id are still surely this process's. */
+  /**
+   * Whether jobs taken under the present id are still surely this process's. Once it has said no,
+   * it says no until a new life begins: jobs have been dropped on its word.
+   */
   public boolean isValid() {
-    return enlisted && System.nanoTime() - confirmedNanos < length.toNanos();
+    if (enlisted && System.nanoTime() - confirmedNanos >= length.toNanos()) {
+      lost = true;
+    }
+    return enlisted && !lost;
+  }
+
+  /**
+   * Whether this worker may take others for dead. Not just after a life of its own has ended: what
+   * silenced it, such as a database that was away, has silenced the others too, and they are about
+   * to say so themselves.
+   */
+  public boolean mayTakeOver() {
+    return isValid() && System.nanoTime() - quietUntilNanos >= 0;
   }
 
   /** Enters the book of workers; before that nothing may be taken. */
@@ -43,6 +60,7 @@ public final class Lease {
     long asked = System.nanoTime();
     workers.enlist(worker.get());
     confirmedNanos = asked;
+    lost = false;
     enlisted = true;
   }
 
@@ -58,7 +76,7 @@ public final class Lease {
       return;
     }
     long asked = System.nanoTime();
-    if (workers.renew(worker.get())) {
+    if (workers.renew(worker.get()) && isValid()) {
       confirmedNanos = asked;
     } else {
       startAfresh("was taken for dead by another worker");
@@ -72,11 +90,14 @@ public final class Lease {
   }
 
   private void startAfresh(String why) {
-    enlisted = false;
     Worker old = worker.get();
+    lost = true;
     onLoss.run();
+    workers.abandon(old);
+    enlisted = false;
     worker.set(Worker.born());
     LOG.warn("Worker {} {}: its jobs are dropped, it goes on as {}", old.id(), why, worker().id());
+    quietUntilNanos = System.nanoTime() + length.toNanos() / 2;
     begin();
   }
 }

@@ -32,9 +32,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.dao.DuplicateKeyException;
+import org.springframework.jdbc.UncategorizedSQLException;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -176,7 +178,9 @@ public final class Ledger {
                               state,
                               job.taskId(),
                               known.token());
-                      if (changed == 1 && stage != null && stage.isAtLeast(Stage.UPLOADED)) {
+                      if (changed == 1
+                          && outcome == Outcome.READY
+                          && stage.isAtLeast(Stage.UPLOADED)) {
                         jdbc.update(COMPLETE_SHOP_ROW, job.taskId());
                       }
                       return changed == 1;
@@ -195,7 +199,7 @@ public final class Ledger {
    * Says in the shop's row why a payload was refused, unless the task is under way or has ended.
    */
   public void failShopRow(long taskId, String errorLog) {
-    reach(() -> jdbc.update(FAIL_SHOP_ROW, errorLog, taskId));
+    tellShop(errorLog, text -> reach(() -> jdbc.update(FAIL_SHOP_ROW, text, taskId)));
   }
 
   /**
@@ -264,7 +268,7 @@ public final class Ledger {
                     status -> {
                       boolean ended = jdbc.update(END_WAITING, state, reason, taskId) == 1;
                       if (ended && errorLog != null) {
-                        jdbc.update(FAIL_SHOP_ROW, errorLog, taskId);
+                        tellShop(errorLog, text -> jdbc.update(FAIL_SHOP_ROW, text, taskId));
                       }
                       return ended;
                     })));
@@ -329,12 +333,7 @@ public final class Ledger {
    * going again.
    */
   public void bury(Flight flight, String error, String errorLog) {
-    try {
-      write(flight, DEAD, error, errorLog, flight.taskId(), flight.token());
-    } catch (DataIntegrityViolationException columnTooShort) {
-      String shortened = errorLog.substring(0, Math.min(SHORT_REPORT, errorLog.length()));
-      write(flight, DEAD, error, shortened, flight.taskId(), flight.token());
-    }
+    tellShop(errorLog, text -> write(flight, DEAD, error, text, flight.taskId(), flight.token()));
     flight.land();
   }
 
@@ -363,7 +362,7 @@ public final class Ledger {
    * begins anew.
    */
   public void startOver(Flight flight) {
-    write(flight, START_OVER, flight.taskId(), flight.token());
+    write(flight, START_OVER, UUID.randomUUID().toString(), flight.taskId(), flight.token());
     flight.land();
   }
 
@@ -407,6 +406,19 @@ public final class Ledger {
                 (row, n) -> new Unrung(row.getLong(1), row.getBoolean(2), row.getLong(3)),
                 age.toMillis() * 1000,
                 most));
+  }
+
+  /**
+   * The shop's {@code error_log} may be short, or of a character set that lacks something: less is
+   * better than nothing.
+   */
+  private static void tellShop(String errorLog, Consumer<String> write) {
+    try {
+      write.accept(errorLog);
+    } catch (DataIntegrityViolationException | UncategorizedSQLException columnCannotHoldIt) {
+      String ascii = errorLog.replaceAll("[^\\x20-\\x7e\n]", "?");
+      write.accept(ascii.substring(0, Math.min(SHORT_REPORT, ascii.length())));
+    }
   }
 
   private void write(Flight flight, String statement, Object... values) {

@@ -25,8 +25,8 @@ final class Statements {
       """
       INSERT INTO waybill_job (task_id, order_id, email, course_url, payload, vip, state, stage, delivery_id,
                                wait_until, enrolled_at, received_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NOW(6) + INTERVAL ? MICROSECOND,
-              IF(? = 'ready', NOW(6), NULL), NOW(6), NOW(6))""";
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
+              IF(? = 'ready', UTC_TIMESTAMP(6), NULL), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))""";
 
   /**
    * In: as {@link #ENTER}, then task id and the token that was seen. Out: 1 if the task had ended
@@ -39,21 +39,21 @@ final class Statements {
              delivery_id = COALESCE(?, delivery_id), folder = IF(?, folder, NULL), manifest = IF(?, manifest, NULL),
              attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
              prefer_until = NULL, last_error = NULL,
-             wait_until = NOW(6) + INTERVAL ? MICROSECOND, enrolled_at = IF(? = 'ready', NOW(6), NULL),
-             received_at = NOW(6), finished_at = NULL, updated_at = NOW(6)
+             wait_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, enrolled_at = IF(? = 'ready', UTC_TIMESTAMP(6), NULL),
+             received_at = UTC_TIMESTAMP(6), finished_at = NULL, updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state IN ('done', 'dead', 'cancelled')""";
 
   /** In: task id. Out: 1 if it waited and is now ready. */
   static final String ENROL =
       """
       UPDATE waybill_job
-         SET state = 'ready', stage = COALESCE(stage, 'enrolled'), enrolled_at = NOW(6), updated_at = NOW(6)
+         SET state = 'ready', stage = COALESCE(stage, 'enrolled'), enrolled_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'waiting'""";
 
   /** In: new state, reason, task id. Out: 1 if it waited and has now ended. */
   static final String END_WAITING =
       """
-      UPDATE waybill_job SET state = ?, last_error = ?, finished_at = NOW(6), updated_at = NOW(6)
+      UPDATE waybill_job SET state = ?, last_error = ?, finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'waiting'""";
 
   /** In: owner, host, task id, host. Out: 1 if the job is now the owner's. */
@@ -61,9 +61,9 @@ final class Statements {
       """
       UPDATE waybill_job
          SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL,
-             claimed_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= NOW(6))
-         AND (prefer_until IS NULL OR prefer_until <= NOW(6) OR host = ?)""";
+             claimed_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
+       WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
+         AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)""";
 
   /** In: task id, owner. Out: the claimed job. */
   static final String CLAIMED =
@@ -77,42 +77,43 @@ final class Statements {
       """
       UPDATE waybill_job
          SET stage = 'downloaded', folder = ?, manifest = ?, attempts = 0, last_error = NULL,
-             downloaded_at = NOW(6), updated_at = NOW(6)
+             downloaded_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /** In: manifest, task id, token. */
   static final String MANIFEST =
       """
-      UPDATE waybill_job SET manifest = ?, updated_at = NOW(6)
+      UPDATE waybill_job SET manifest = ?, updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /** In: task id, token. Stage and shop status change together or not at all. */
   static final String UPLOADED =
       """
       UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.stage = 'uploaded', j.attempts = 0, j.last_error = NULL, j.uploaded_at = NOW(6),
-             j.updated_at = NOW(6), t.status = 'completed', t.error_log = NULL, t.updated_at = NOW()
+         SET j.stage = 'uploaded', j.attempts = 0, j.last_error = NULL, j.uploaded_at = UTC_TIMESTAMP(6),
+             j.updated_at = UTC_TIMESTAMP(6), t.status = 'completed', t.error_log = NULL, t.updated_at = NOW()
        WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
 
   /** In: task id, token. */
   static final String NOTIFIED =
       """
-      UPDATE waybill_job
-         SET stage = 'notified', attempts = 0, last_error = NULL, notified_at = NOW(6), updated_at = NOW(6)
-       WHERE task_id = ? AND token = ? AND state = 'running'""";
+      UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
+         SET j.stage = 'notified', j.attempts = 0, j.last_error = NULL, j.notified_at = UTC_TIMESTAMP(6),
+             j.updated_at = UTC_TIMESTAMP(6), t.status = 'completed', t.error_log = NULL
+       WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
 
   /** In: task id, token. */
   static final String DONE =
       """
       UPDATE waybill_job
          SET stage = 'cleaned', state = 'done', owner = NULL, attempts = 0, last_error = NULL,
-             finished_at = NOW(6), updated_at = NOW(6)
+             finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state IN ('running', 'done')""";
 
   /** In: failed tries, error, task id, token. */
   static final String TRY_FAILED =
       """
-      UPDATE waybill_job SET attempts = ?, last_error = ?, updated_at = NOW(6)
+      UPDATE waybill_job SET attempts = ?, last_error = ?, updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /**
@@ -122,7 +123,7 @@ final class Statements {
   static final String DEAD =
       """
       UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.state = 'dead', j.owner = NULL, j.last_error = ?, j.finished_at = NOW(6), j.updated_at = NOW(6),
+         SET j.state = 'dead', j.owner = NULL, j.last_error = ?, j.finished_at = UTC_TIMESTAMP(6), j.updated_at = UTC_TIMESTAMP(6),
              t.status = 'failed', t.error_log = ?, t.updated_at = NOW()
        WHERE j.task_id = ? AND j.token = ? AND j.state IN ('running', 'dead')""";
 
@@ -133,17 +134,18 @@ final class Statements {
   static final String HAND_BACK =
       """
       UPDATE waybill_job
-         SET state = 'ready', owner = NULL, next_at = NOW(6) + INTERVAL ? MICROSECOND,
-             prefer_until = IF(stage IN ('enrolled', 'downloaded'), NOW(6) + INTERVAL ? MICROSECOND, NULL),
-             updated_at = NOW(6)
+         SET state = 'ready', owner = NULL, next_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
+             prefer_until = IF(stage IN ('enrolled', 'downloaded'), UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, NULL),
+             updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
-  /** In: task id, token. The job is free again, with nothing done. */
+  /** In: new delivery id, task id, token. The job is free again, with nothing done. */
   static final String START_OVER =
       """
       UPDATE waybill_job
          SET state = 'ready', owner = NULL, stage = 'enrolled', folder = NULL, manifest = NULL, attempts = 0,
-             next_at = NULL, prefer_until = NULL, updated_at = NOW(6)
+             delivery_id = ?,
+             next_at = NULL, prefer_until = NULL, updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /**
@@ -162,7 +164,7 @@ final class Statements {
    * not know it.
    */
   static final String AGE =
-      "SELECT state, TIMESTAMPDIFF(SECOND, finished_at, NOW(6)) FROM waybill_job WHERE task_id = ?";
+      "SELECT state, TIMESTAMPDIFF(SECOND, finished_at, UTC_TIMESTAMP(6)) FROM waybill_job WHERE task_id = ?";
 
   /** In: error_log, task id. The row of a task that is under way, or has ended, is left alone. */
   static final String FAIL_SHOP_ROW =
@@ -181,10 +183,10 @@ final class Statements {
   /** In: longest age in seconds, limit. Out: jobs that are ready but may have lost their ring. */
   static final String UNRUNG =
       """
-      SELECT task_id, vip, CAST(UNIX_TIMESTAMP(received_at) * 1000000 AS UNSIGNED) AS received
+      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
         FROM waybill_job
-       WHERE state = 'ready' AND updated_at <= NOW(6) - INTERVAL ? MICROSECOND
-         AND (next_at IS NULL OR next_at <= NOW(6))
+       WHERE state = 'ready' AND updated_at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
+         AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
        ORDER BY updated_at LIMIT ?""";
 
   private Statements() {}

@@ -12,31 +12,37 @@ public final class Workers {
   /** In: id, host, pid, lease. */
   private static final String ENLIST =
       """
-      INSERT INTO waybill_worker (id, host, pid, started_at, seen_at, lease_ms) VALUES (?, ?, ?, NOW(6), NOW(6), ?)
+      INSERT INTO waybill_worker (id, host, pid, started_at, seen_at, lease_ms) VALUES (?, ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), ?)
       ON DUPLICATE KEY UPDATE seen_at = VALUES(seen_at)""";
 
   /** In: id. Out: 1 while the worker still counts as alive. */
   private static final String RENEW =
-      "UPDATE waybill_worker SET seen_at = NOW(6) WHERE id = ? AND gone_at IS NULL";
+      "UPDATE waybill_worker SET seen_at = UTC_TIMESTAMP(6) WHERE id = ? AND gone_at IS NULL";
 
   /** Out: ids of all whose lease is over. */
   private static final String EXPIRED =
       """
       SELECT id FROM waybill_worker
-       WHERE gone_at IS NULL AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+       WHERE gone_at IS NULL AND seen_at < UTC_TIMESTAMP(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
 
   /** Out: ids of those who are gone. */
   private static final String GONE = "SELECT id FROM waybill_worker WHERE gone_at IS NOT NULL";
 
+  /** In: id. Its jobs are free again as they are: nobody died. */
+  private static final String GIVE_UP_JOBS =
+      """
+      UPDATE waybill_job SET state = 'ready', owner = NULL, next_at = NULL, updated_at = UTC_TIMESTAMP(6)
+       WHERE owner = ? AND state = 'running'""";
+
   /** Those who have been gone for a day. */
   private static final String FORGET =
-      "DELETE FROM waybill_worker WHERE gone_at < NOW(6) - INTERVAL 1 DAY";
+      "DELETE FROM waybill_worker WHERE gone_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY";
 
   /** In: id. Out: 1 if the worker was still silent, and is now out of the book. */
   private static final String STRIKE =
       """
-      UPDATE waybill_worker SET gone_at = NOW(6)
-       WHERE id = ? AND gone_at IS NULL AND seen_at < NOW(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
+      UPDATE waybill_worker SET gone_at = UTC_TIMESTAMP(6)
+       WHERE id = ? AND gone_at IS NULL AND seen_at < UTC_TIMESTAMP(6) - INTERVAL (lease_ms * 1000) MICROSECOND""";
 
   /**
    * In: preference of the host in microseconds. What a crash does to a job; both counts read the
@@ -45,11 +51,11 @@ public final class Workers {
   private static final String FREE =
       """
       UPDATE waybill_job
-         SET crashes = IF(first_crash_at >= NOW(6) - INTERVAL 72 HOUR, crashes + 1, 1),
-             first_crash_at = IF(first_crash_at >= NOW(6) - INTERVAL 72 HOUR, first_crash_at, NOW(6)),
+         SET crashes = IF(first_crash_at >= UTC_TIMESTAMP(6) - INTERVAL 72 HOUR, crashes + 1, 1),
+             first_crash_at = IF(first_crash_at >= UTC_TIMESTAMP(6) - INTERVAL 72 HOUR, first_crash_at, UTC_TIMESTAMP(6)),
              state = 'ready', owner = NULL, next_at = NULL,
-             prefer_until = IF(stage IN ('enrolled', 'downloaded'), NOW(6) + INTERVAL ? MICROSECOND, NULL),
-             updated_at = NOW(6)
+             prefer_until = IF(stage IN ('enrolled', 'downloaded'), UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, NULL),
+             updated_at = UTC_TIMESTAMP(6)
       """;
 
   /** In: as {@link #FREE}, id of a dead worker. All its jobs are free again, in one statement. */
@@ -60,7 +66,8 @@ public final class Workers {
       FREE
           + " WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker WHERE gone_at IS NULL)";
 
-  private static final String RETIRE = "UPDATE waybill_worker SET gone_at = NOW(6) WHERE id = ?";
+  private static final String RETIRE =
+      "UPDATE waybill_worker SET gone_at = UTC_TIMESTAMP(6) WHERE id = ?";
 
   private final JdbcTemplate jdbc;
   private final Duration lease;
@@ -110,6 +117,12 @@ public final class Workers {
   /** Frees jobs whose owner was struck out by somebody who died before freeing them. */
   public int freeOrphanedJobs() {
     return reach(() -> jdbc.update(FREE_ORPHANED_JOBS, preferMicros));
+  }
+
+  /** A worker that has dropped its jobs, and goes on under another id: the jobs are free. */
+  public void abandon(Worker worker) {
+    reach(() -> jdbc.update(GIVE_UP_JOBS, worker.id()));
+    retire(worker);
   }
 
   /** A planned end: the worker leaves the book, its jobs were handed back before. */

@@ -67,7 +67,12 @@ public final class LogFiles {
   private static RollingFileAppender<ILoggingEvent> worker(
       LoggerContext context, Path name, Settings.Logs logs, Level least) {
     RollingFileAppender<ILoggingEvent> appender =
-        appender(context, name + ".log", name + "-%d{yyyy-MM-dd}.log", logs, LINE);
+        appender(
+            context,
+            name + ".log",
+            name + "-%d{yyyy-MM-dd}." + ProcessHandle.current().pid() + ".log",
+            logs,
+            LINE);
     ThresholdFilter threshold = new ThresholdFilter();
     threshold.setLevel(least.toString());
     threshold.start();

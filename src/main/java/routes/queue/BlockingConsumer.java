@@ -89,7 +89,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
             .newFixedThreadPool(this, getEndpoint().getEndpointBaseUri(), threads);
     for (int i = 0; i < threads; i++) {
       int thread = i;
-      executor.execute(() -> run(thread));
+      ExecutorService own = executor;
+      Backoff pauses = backoff;
+      executor.execute(() -> run(thread, own, pauses));
     }
   }
 
@@ -107,10 +109,13 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     return isRunAllowed() && !isSuspendingOrSuspended() && !isStoppingOrStopped();
   }
 
-  private void run(int thread) {
-    Backoff pauses = backoff;
+  /**
+   * Ends with the executor it was started in: after a resume there is another one, with threads of
+   * its own.
+   */
+  private void run(int thread, ExecutorService own, Backoff pauses) {
     int failures = 0;
-    while (running() && !executor.isShutdown()) {
+    while (running() && !own.isShutdown()) {
       if (!gate.getAsBoolean()) {
         pauses.pause(CLOSED_GATE);
         continue;

@@ -207,7 +207,7 @@ public record Settings(
     Map<String, Retry> retries = retries(read);
     Download download =
         new Download(
-            read.required("waybill.download.program", "the downloader (DOWNLOADER)"),
+            program(read.required("waybill.download.program", "the downloader (DOWNLOADER)")),
             arguments(read),
             variableNames(read),
             path(read.required("waybill.staging.dir", "a directory")),
@@ -315,7 +315,7 @@ public record Settings(
   }
 
   private static Upload upload(Reader read) {
-    String program = read.required("waybill.upload.program", "rclone (RCLONE)");
+    String program = program(read.required("waybill.upload.program", "rclone (RCLONE)"));
     String config = read.text("waybill.upload.config");
     if (!config.isBlank() && !Files.isReadable(path(config))) {
       read.fault("waybill.upload.config", "a readable rclone config file (RCLONE_CONFIG)");
@@ -334,6 +334,13 @@ public record Settings(
         read.choice("waybill.upload.verify", Verify.class),
         read.duration("waybill.upload.timeout", Duration.ofMillis(100), MONTH),
         read.duration("waybill.upload.idle-timeout", Duration.ofMillis(100), MONTH));
+  }
+
+  /**
+   * Programs are started in a directory of their own: a relative path would lead elsewhere there.
+   */
+  private static String program(String text) {
+    return text.contains("/") ? path(text).toString() : text;
   }
 
   private static Path path(String text) {
