@@ -44,6 +44,8 @@ public final class WorkerProcess {
   /** What Camel and the last writes may need after the grace and the end of the programs. */
   private static final Duration LAST_WRITES = Duration.ofSeconds(5);
 
+  private static final Duration LONGEST_START = Duration.ofSeconds(20);
+
   private final Settings settings;
   private final Map<String, String> environment;
   private final Parts parts;
@@ -54,6 +56,7 @@ public final class WorkerProcess {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
+  private volatile CountDownLatch starting = new CountDownLatch(0);
   private volatile boolean started;
   private volatile boolean stopAsked;
 
@@ -95,6 +98,15 @@ public final class WorkerProcess {
    * @throws Exception if the routes cannot be built, or the process was stopped meanwhile
    */
   public void start() throws Exception {
+    starting = new CountDownLatch(1);
+    try {
+      startAll();
+    } finally {
+      starting.countDown();
+    }
+  }
+
+  private void startAll() throws Exception {
     await("Redis at " + settings.redis(), () -> parts.redis().ping());
     await("the database at " + settings.database(), () -> Schema.migrate(parts.database()));
     await("the ledger", () -> parts.lease().begin());
@@ -132,6 +144,7 @@ public final class WorkerProcess {
     }
     stopAsked = true;
     waiting.stop();
+    awaitStart();
     LOG.info("Stopping: {} jobs in hand", parts.flights().all().size());
     ScheduledExecutorService graceOver = Executors.newSingleThreadScheduledExecutor();
     graceOver.schedule(
@@ -344,6 +357,19 @@ public final class WorkerProcess {
       work.run();
     } catch (RuntimeException e) {
       LOG.warn("While stopping: {}: {}", trouble, e.toString());
+    }
+  }
+
+  /**
+   * Routes that are half started cannot be stopped; a start that waits for a store ends at once.
+   */
+  private void awaitStart() {
+    try {
+      if (!starting.await(LONGEST_START.toMillis(), TimeUnit.MILLISECONDS)) {
+        LOG.warn("The start did not end within {}: stopping all the same", LONGEST_START);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -21,6 +21,28 @@ class RecoveryTest extends WorkerTest {
   }
 
   @Test
+  void should_stop_in_the_middle_of_its_start() throws Exception {
+    WorkerProcess worker = newWorker();
+    Thread starter =
+        new Thread(
+            () -> {
+              try {
+                worker.start();
+              } catch (Exception stoppedMeanwhile) {
+                // also an end that leaves nothing running
+              }
+            });
+    starter.start();
+    until(() -> worker.camel() != null, "the routes are being built");
+
+    worker.stop();
+    starter.join();
+
+    assertTrue(worker.camel().isStopped());
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_worker WHERE gone_at IS NULL"));
+  }
+
+  @Test
   void should_fence_every_write_of_a_worker_that_lost_the_job() throws Exception {
     WorkerProcess worker = newWorker("WAYBILL_SHUTDOWN_GRACE", "0s");
     worker.start();
