@@ -2,7 +2,6 @@ package routes.job;
 
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 
@@ -216,10 +215,6 @@ public final class Flight {
     if (resting) {
       stop(Stop.HAND_BACK);
     }
-  }
-
-  public Optional<Stop> stopAsked() {
-    return Optional.ofNullable(stop.get());
   }
 
   /**

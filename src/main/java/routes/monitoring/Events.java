@@ -102,10 +102,6 @@ public final class Events implements EventsMBean {
     return all;
   }
 
-  public long count(Event event) {
-    return counts.get(event).sum();
-  }
-
   private static String next(Flight flight) {
     return flight.stage().remainingWork().stream().findFirst().orElse(null);
   }
