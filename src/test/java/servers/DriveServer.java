@@ -42,16 +42,25 @@ public final class DriveServer implements AutoCloseable {
             Map.of(),
             List.of(
                 rclone(), "serve", "webdav", "--addr", "127.0.0.1:" + port, content.toString()));
-    Path config = home.resolve("rclone.conf");
+    awaitAnswer(port);
+    DriveServer drive = new DriveServer(content, home.resolve("rclone.conf"), process, port);
+    drive.reachedThrough(port);
+    return drive;
+  }
+
+  /** From now on the config file leads to this port, where something stands before the server. */
+  public void reachedThrough(int otherPort) throws IOException {
     Files.writeString(
         config,
         "[drive]\ntype = webdav\nvendor = other\nurl = http://127.0.0.1:"
-            + port
+            + otherPort
             + "\n\n[disk]\ntype = alias\nremote = "
             + content
             + "\n");
-    awaitAnswer(port);
-    return new DriveServer(content, config, process, port);
+  }
+
+  public int port() {
+    return port;
   }
 
   /**

@@ -36,7 +36,7 @@ public final class MariaDbServer extends LocalServer {
             + "';\n"
             + "GRANT ALL ON *.* TO '"
             + USER
-            + "'@'%';\n");
+            + "'@'%' WITH GRANT OPTION;\n");
     server.start();
     return server;
   }

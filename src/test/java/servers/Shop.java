@@ -80,8 +80,8 @@ public final class Shop implements AutoCloseable {
     webhook = WebhookReceiver.start(SECRET, SIGNING_SECRET);
     redis = newRedis();
     redis.flushAll();
-    script("downloader.sh", downloader());
-    script("rclone.sh", rclone());
+    script("downloader.sh", downloader(), Map.of());
+    script("rclone.sh", rclone(), Map.of());
   }
 
   /** A new shop on the servers that all tests of this JVM share. */
@@ -98,12 +98,20 @@ public final class Shop implements AutoCloseable {
         true);
   }
 
-  private void script(String resource, Path to) throws IOException {
+  /**
+   * Writes a program into the shop's directory.
+   *
+   * @param values what stands for {@code @NAME@}, beside RCLONE and DIR
+   */
+  public void script(String resource, Path to, Map<String, String> values) throws IOException {
     try (InputStream in = Shop.class.getResourceAsStream("/" + resource)) {
       String text =
           new String(in.readAllBytes(), StandardCharsets.UTF_8)
               .replace("@RCLONE@", DriveServer.rclone())
               .replace("@DIR@", directory.toString());
+      for (Map.Entry<String, String> value : values.entrySet()) {
+        text = text.replace("@" + value.getKey() + "@", value.getValue());
+      }
       Files.writeString(to, text);
       Files.setPosixFilePermissions(to, PosixFilePermissions.fromString("rwxr-xr-x"));
     }

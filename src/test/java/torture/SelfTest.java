@@ -1,0 +1,78 @@
+package torture;
+
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Is the checker worth anything? Each guard is taken away in turn, and faults come that it guards
+ * against: the checker must find something. With all guards in place, the same faults must leave it
+ * content.
+ */
+final class SelfTest {
+  private static final Duration LENGTH = Duration.ofSeconds(40);
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final int JOBS = 80;
+  private static final int FAULTS = 10;
+  private static final long SEED = 5;
+
+  /**
+   * @param guard as {@link torture.agent.Agent} knows it
+   * @param faults what it guards against
+   * @param sign part of what the checker has to say
+   */
+  private record Guard(String guard, Fault.Kind faults, String sign) {}
+
+  private static final List<Guard> GUARDS =
+      List.of(
+          new Guard("fence", Fault.Kind.FREEZE_WORKER, "wrote with an old token"),
+          new Guard("takeover", Fault.Kind.KILL_WORKER, "not over"),
+          new Guard("manifest", Fault.Kind.KILL_CHILD, "its webhook came before its files"),
+          new Guard("idempotency", Fault.Kind.CUT_WEBHOOK, "its webhooks carry different ids"),
+          new Guard("orphans", Fault.Kind.KILL_WORKER, "two programs at once"));
+
+  private final Path directory;
+  private final PrintStream out;
+
+  SelfTest(Path directory, PrintStream out) {
+    this.directory = directory;
+    this.out = out;
+  }
+
+  /**
+   * @return whether the checker went red for each guard, and stayed green with all of them
+   */
+  boolean run() throws Exception {
+    boolean well = true;
+    for (Guard guard : GUARDS) {
+      out.printf("%n== without the guard: %s%n", guard.guard());
+      List<String> found =
+          run(
+              guard,
+              AgentJar.option(directory, "sabotage=" + guard.guard()),
+              directory.resolve("without-" + guard.guard()));
+      boolean red = found.stream().anyMatch(violation -> violation.contains(guard.sign()));
+      out.println(red ? "-> red, as it must be" : "-> NOT FOUND: " + guard.sign());
+      out.printf("%n== with it%n");
+      boolean green = run(guard, "", directory.resolve("with-" + guard.guard())).isEmpty();
+      out.println(green ? "-> green, as it must be" : "-> NOT GREEN");
+      well &= red && green;
+    }
+    out.println(well ? "\nThe checker notices each." : "\nThe checker is not to be trusted.");
+    return well;
+  }
+
+  private List<String> run(Guard guard, String javaOptions, Path where) throws Exception {
+    return new Run(
+            JOBS,
+            SEED,
+            LENGTH,
+            PATIENCE,
+            Fault.only(guard.faults(), SEED, FAULTS),
+            javaOptions,
+            where,
+            out)
+        .run();
+  }
+}
