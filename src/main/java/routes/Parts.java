@@ -37,9 +37,12 @@ import routes.settings.Settings;
 public final class Parts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Parts.class);
 
-  /** Where events wait for their way to Redis; when it is full, news is dropped and jobs go on. */
+  /**
+   * Where events wait for their way to Redis; when it is full, news is dropped and jobs go on. A
+   * stop waits for one poll.
+   */
   static final String EVENTS_QUEUE =
-      "seda:events?size=10000&discardWhenFull=true&waitForTaskToComplete=Never";
+      "seda:events?size=10000&discardWhenFull=true&waitForTaskToComplete=Never&pollTimeout=100";
 
   private final Settings settings;
   private final Map<String, String> environment;
@@ -109,9 +112,14 @@ public final class Parts implements AutoCloseable {
         settings.download().passedVariables().stream().map(environment::get));
   }
 
+  /** Asked before anything is taken from Redis. */
+  boolean mayTake() {
+    return lease.isValid() && !flights.stopping();
+  }
+
   /** Asked before every claim. */
   boolean mayClaim() {
-    return lease.isValid() && disk.hasRoom();
+    return mayTake() && disk.hasRoom();
   }
 
   /** Asked by every stage before it begins. */

@@ -234,7 +234,7 @@ public final class WorkerProcess {
         new RedisListComponent(
             parts.redis(),
             () -> parts.lease().worker().id(),
-            () -> parts.lease().isValid(),
+            parts::mayTake,
             settings.queue().payloadMax()));
     main.bind("redis-bell", new RedisBellComponent(parts.redis(), parts.bell(), parts::mayClaim));
     ErrorHandling.policies(settings).forEach(main::bind);

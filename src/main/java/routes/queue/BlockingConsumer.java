@@ -58,6 +58,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
    */
   abstract void refused(T message);
 
+  /** Whatever became of the message, nobody works on it any more. */
+  void letGo(T message) {}
+
   @Override
   protected void doStart() throws Exception {
     super.doStart();
@@ -181,10 +184,14 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
       }
       releaseExchange(exchange, false);
     }
-    if (failed) {
-      refused(message);
-    } else {
-      accepted(message);
+    try {
+      if (failed) {
+        refused(message);
+      } else {
+        accepted(message);
+      }
+    } finally {
+      letGo(message);
     }
     return !failed;
   }

@@ -80,8 +80,6 @@ final class RedisListConsumer extends BlockingConsumer<RedisListConsumer.Taken> 
     } catch (JedisException e) {
       // It stays in the claimed list, comes back to the inbox and counts as a duplicate then.
       LOG.warn("Redis cannot be reached: a message that is in the ledger stays claimed for now");
-    } finally {
-      InHand.remove(taken.claimed(), taken.payload());
     }
   }
 
@@ -91,9 +89,12 @@ final class RedisListConsumer extends BlockingConsumer<RedisListConsumer.Taken> 
       giveBack(redis, taken.inbox(), taken.claimed(), taken.payload());
     } catch (JedisException e) {
       LOG.warn("Redis cannot be reached: a message stays claimed until it is back");
-    } finally {
-      InHand.remove(taken.claimed(), taken.payload());
     }
+  }
+
+  @Override
+  void letGo(Taken taken) {
+    InHand.remove(taken.claimed(), taken.payload());
   }
 
   /**
