@@ -49,6 +49,7 @@ case "$conduct" in
     (sh -c 'echo $$ > "$1"; exec sleep 1000' sh "$out/../grandchild-$TASK_ID" &)
     while [ ! -s "$out/../grandchild-$TASK_ID" ]; do sleep 0.05; done ;;
   floods) deliver; dd if=/dev/zero bs=1048576 count=300 2>/dev/null | tr '\0' 'x' ;;
+  big) mkdir -p "$folder"; head -c 1000000 /dev/zero > "$folder/big" || exit 28 ;;
   slow)
     mkdir -p "$folder"
     i=0

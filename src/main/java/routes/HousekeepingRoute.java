@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
@@ -83,13 +84,16 @@ final class HousekeepingRoute extends RouteBuilder {
         continue;
       }
       parts.claimed().drain(dead);
-      int jobs = parts.workers().takeOver(dead);
-      if (jobs >= 0) {
-        LOG.warn("Worker {} is silent for longer than its lease: its {} jobs are free", dead, jobs);
-        parts.events().tell(Event.RECOVERED, null, null, null, null, jobs + " jobs of " + dead);
-      }
+      parts.workers().takeOver(dead).ifPresent(jobs -> free(dead, jobs));
     }
     parts.workers().freeOrphanedJobs();
+  }
+
+  private void free(String dead, List<Ledger.Unrung> jobs) {
+    LOG.warn(
+        "Worker {} is silent for longer than its lease: its {} jobs are free", dead, jobs.size());
+    parts.events().tell(Event.RECOVERED, null, null, null, null, jobs.size() + " jobs of " + dead);
+    parts.bell().ring(jobs);
   }
 
   private void ringAgain(Exchange exchange) {

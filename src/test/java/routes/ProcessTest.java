@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -381,5 +382,57 @@ class ProcessTest extends WorkerTest {
             "canary-operator-t0ken")) {
       assertFalse(everything.indexOf(secret) >= 0, "found " + secret);
     }
+  }
+
+  @Test
+  void should_lose_a_try_and_not_itself_when_the_disk_is_full() throws Exception {
+    LocalProcess worker =
+        adopt(WorkerJar.startWithFilesOfAtMost(64, shop, "WAYBILL_RETRY_TRIES", "2"));
+    long tooBig = shop.order("big");
+    long talkative = shop.order("floods");
+
+    awaitState(tooBig, "dead");
+    awaitState(talkative, "done");
+
+    assertEquals(2, shop.downloads(tooBig));
+    assertEquals(1, shop.downloads(talkative));
+    assertTrue(worker.isAlive());
+    long next = shop.order("ok");
+    awaitState(next, "done");
+  }
+
+  /** Nothing may wait for a lease: it is longer than this test's patience. */
+  @Test
+  void should_lose_no_time_when_three_workers_are_restarted_one_by_one() throws Exception {
+    String[] settings = {"WAYBILL_LEASE", "2m", "WORKER_COUNT", "3"};
+    List<LocalProcess> workers = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      workers.add(startJar(settings));
+    }
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      tasks.add(shop.order("slow"));
+    }
+    for (LocalProcess worker : workers) {
+      until(
+          () ->
+              !"0"
+                  .equals(
+                      shop.query(
+                          "SELECT COUNT(*) FROM waybill_job j JOIN waybill_worker w ON w.id = j.owner"
+                              + " WHERE w.pid = ?",
+                          worker.pid())),
+          "it has work");
+      worker.signal("TERM");
+      assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+      startJar(settings);
+    }
+
+    for (long taskId : tasks) {
+      awaitState(taskId, "done");
+      assertEquals(1, shop.downloads(taskId));
+      assertEquals(1, shop.webhook().calls(taskId).size());
+    }
+    assertEquals("0", shop.query("SELECT SUM(crashes) FROM waybill_job"));
   }
 }

@@ -69,7 +69,11 @@ abstract class WorkerTest {
 
   /** A worker in a process of its own, from the built jar. */
   LocalProcess startJar(String... overrides) throws Exception {
-    LocalProcess jar = WorkerJar.start(shop, overrides);
+    return adopt(WorkerJar.start(shop, overrides));
+  }
+
+  /** Ends with the test. */
+  LocalProcess adopt(LocalProcess jar) {
     jars.add(jar);
     return jar;
   }

@@ -23,6 +23,18 @@ public final class WorkerJar {
         "worker-" + ++started, "TERM", shop.directory(), environment(shop, overrides), command());
   }
 
+  /**
+   * A worker for which, and for whose programs, the disk is full as soon as a file holds this much.
+   */
+  public static LocalProcess startWithFilesOfAtMost(int kib, Shop shop, String... overrides)
+      throws IOException {
+    List<String> command =
+        new ArrayList<>(List.of("/bin/sh", "-c", "ulimit -f " + 2 * kib + "; exec \"$@\"", "sh"));
+    command.addAll(command());
+    return LocalProcess.start(
+        "worker-" + ++started, "TERM", shop.directory(), environment(shop, overrides), command);
+  }
+
   public static Path path() throws IOException {
     if (!Files.exists(JAR)) {
       throw new IOException(JAR + " is missing: ./waybill build makes it");

@@ -189,7 +189,7 @@ final class Failpoints {
     add(cases, ledger + "enterNew", 1, ORDINARY);
     add(cases, queue + "Bell.ringAgain", 1, ORDINARY);
     add(cases, queue + "RedisListConsumer.accepted", 1, ORDINARY);
-    add(cases, "org.apache.camel.component.redis.RedisProducer.process", 1, ORDINARY);
+    add(cases, "org.apache.camel.component.redis.RedisProducer.invokePublish", 1, ORDINARY);
     add(cases, queue + "RedisBellComponent$BellConsumer.take", 1, ORDINARY);
     add(cases, ledger + "claim", 1, ORDINARY);
     add(cases, "routes.job.Sandbox.create", 1, ORDINARY);

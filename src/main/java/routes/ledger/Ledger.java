@@ -399,13 +399,11 @@ public final class Ledger {
 
   /** Jobs that have been ready for a while: their ring may have been lost. */
   public List<Unrung> unrung(Duration age, int most) {
-    return reach(
-        () ->
-            jdbc.query(
-                UNRUNG,
-                (row, n) -> new Unrung(row.getLong(1), row.getBoolean(2), row.getLong(3)),
-                age.toMillis() * 1000,
-                most));
+    return reach(() -> jdbc.query(UNRUNG, Ledger::unrung, age.toMillis() * 1000, most));
+  }
+
+  static Unrung unrung(ResultSet row, int n) throws SQLException {
+    return new Unrung(row.getLong(1), row.getBoolean(2), row.getLong(3));
   }
 
   /**

@@ -4,6 +4,7 @@ import static routes.ledger.Reach.reach;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
 
@@ -58,6 +59,12 @@ public final class Workers {
              updated_at = UTC_TIMESTAMP(6)
       """;
 
+  /** In: owner. Out: its jobs, as the bell wants them. */
+  private static final String HELD =
+      """
+      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
+        FROM waybill_job WHERE owner = ? AND state = 'running'""";
+
   /** In: as {@link #FREE}, id of a dead worker. All its jobs are free again, in one statement. */
   private static final String FREE_JOBS = FREE + " WHERE owner = ? AND state = 'running'";
 
@@ -105,13 +112,15 @@ public final class Workers {
   /**
    * Strikes a silent worker out and frees its jobs.
    *
-   * @return how many jobs it had; -1 if it spoke up meanwhile
+   * @return the jobs it had, to be rung for; empty if it spoke up meanwhile
    */
-  public int takeOver(String deadWorker) {
+  public Optional<List<Ledger.Unrung>> takeOver(String deadWorker) {
     if (reach(() -> jdbc.update(STRIKE, deadWorker)) == 0) {
-      return -1;
+      return Optional.empty();
     }
-    return reach(() -> jdbc.update(FREE_JOBS, preferMicros, deadWorker));
+    List<Ledger.Unrung> jobs = reach(() -> jdbc.query(HELD, Ledger::unrung, deadWorker));
+    reach(() -> jdbc.update(FREE_JOBS, preferMicros, deadWorker));
+    return Optional.of(jobs);
   }
 
   /** Frees jobs whose owner was struck out by somebody who died before freeing them. */

@@ -56,7 +56,7 @@ public final class Failpoint {
         Map.entry("routes.queue.Bell", List.of("ringAgain")),
         Map.entry("routes.queue.RejectedList", List.of("add")),
         Map.entry("routes.queue.ClaimedLists", List.of("drain")),
-        Map.entry("org.apache.camel.component.redis.RedisProducer", List.of("process")),
+        Map.entry("org.apache.camel.component.redis.RedisProducer", List.of("invokePublish")),
         Map.entry("routes.EnrolmentRoute", List.of("wake")),
         Map.entry("routes.command.ProgramRunner", List.of("start", "watch", "endLeftBehind")),
         Map.entry("routes.job.Sandbox", List.of("create", "delete")),
