@@ -334,6 +334,8 @@ final class Failpoints {
         until(() -> hasEnded(one, taskId), "task " + taskId + " has ended");
         until(() -> fleet.workers().stream().allMatch(LocalProcess::isAlive), "all live again");
         until(() -> checker.keys().isEmpty(), "nothing is left in Redis");
+        // One who was frozen just before makes a sandbox when it thaws; the sweep finds it.
+        until(() -> !checker.leavesSandbox(taskId, one.scene().end()), "no sandbox is left");
       } catch (IllegalStateException e) {
         checker.violated(e.getMessage() + ", but " + fleet.open() + ", keys " + checker.keys());
         Files.deleteIfExists(points.resolve("armed"));
@@ -355,8 +357,8 @@ final class Failpoints {
 
     private boolean hasEnded(Case one, long taskId) throws Exception {
       if (one.scene() == REJECTED) {
-        return shop.redis().llen("waybill:rejected") > 0
-            && shop.redis().lindex("waybill:rejected", 0).contains(":" + taskId + ",");
+        return shop.redis().lrange("waybill:rejected", 0, -1).stream()
+            .anyMatch(entry -> entry.contains(":" + taskId + ","));
       }
       String state = shop.ledger("state", taskId);
       boolean again = one.scene() != DELIVERED_AGAIN || shop.webhook().calls(taskId).size() >= 2;

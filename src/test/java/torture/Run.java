@@ -234,7 +234,10 @@ final class Run {
       look();
       open = Insist.on(fleet::open);
       boolean taken = shop.redis().llen(Shop.INBOX) == 0 && shop.redis().llen(Shop.VIP_INBOX) == 0;
-      if (open == null && taken && checker.keys().isEmpty()) {
+      boolean swept =
+          conducts.entrySet().stream()
+              .noneMatch(task -> checker.leavesSandbox(task.getKey(), task.getValue().end()));
+      if (open == null && taken && swept && checker.keys().isEmpty()) {
         return;
       }
       TimeUnit.MILLISECONDS.sleep(500);

@@ -11,10 +11,10 @@ import java.util.List;
  * content.
  */
 final class SelfTest {
-  private static final Duration LENGTH = Duration.ofSeconds(40);
+  private static final Duration LENGTH = Duration.ofSeconds(25);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
-  private static final int JOBS = 80;
-  private static final int FAULTS = 10;
+  private static final int JOBS = 60;
+  private static final int FAULTS = 8;
   private static final long SEED = 5;
 
   /**

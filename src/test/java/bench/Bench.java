@@ -1,0 +1,306 @@
+package bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import routes.job.Sandbox;
+import servers.Shop;
+
+/**
+ * {@code ./waybill bench}: what Waybill costs on top of two programs that do nothing, on real
+ * servers, beside the floor measured in the same run.
+ */
+public final class Bench {
+  private static final String USAGE =
+      """
+      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N]
+
+      scenarios: throughput latency enrolment crowd course memory""";
+
+  private final PrintStream out;
+  private final Map<String, Object> results = new LinkedHashMap<>();
+  private final int jobs;
+  private final int repeats;
+  private final boolean quick;
+  private Site site;
+
+  private Bench(PrintStream out, int jobs, boolean quick) {
+    this.out = out;
+    this.jobs = jobs;
+    this.quick = quick;
+    this.repeats = quick ? 1 : 5;
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    List<String> words = new ArrayList<>(List.of(arguments));
+    boolean quick = words.remove("--quick");
+    String only = take(words, "--only", "");
+    int jobs = Integer.parseInt(take(words, "--jobs", quick ? "1000" : "3000"));
+    if (!words.isEmpty()) {
+      System.err.println(USAGE);
+      System.exit(2);
+    }
+    int code = 1;
+    try {
+      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, quick).run(only);
+      code = 0;
+    } catch (Exception e) {
+      e.printStackTrace();
+    }
+    // Servers and clients have threads that would go on.
+    System.exit(code);
+  }
+
+  private static String take(List<String> words, String option, String otherwise) {
+    int at = words.indexOf(option);
+    if (at < 0 || at + 1 >= words.size()) {
+      return otherwise;
+    }
+    words.remove(at);
+    return words.remove(at);
+  }
+
+  private interface Scenario {
+    void run() throws Exception;
+  }
+
+  private void run(String only) throws Exception {
+    Path directory = Path.of("target", "bench", "run-" + ProcessHandle.current().pid());
+    Map<String, Scenario> scenarios = new LinkedHashMap<>();
+    scenarios.put("throughput", this::throughput);
+    scenarios.put("latency", this::latency);
+    scenarios.put("enrolment", this::enrolment);
+    scenarios.put("crowd", this::crowd);
+    scenarios.put("course", this::course);
+    scenarios.put("memory", this::memory);
+    results.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    results.put("processors", Runtime.getRuntime().availableProcessors());
+    results.put("java", System.getProperty("java.version"));
+    try (Site opened = new Site(directory)) {
+      site = opened;
+      Duration start = site.startWorker();
+      row("start-up to ready", "%.1f s", start.toMillis() / 1000.0);
+      warmUp();
+      for (Map.Entry<String, Scenario> scenario : scenarios.entrySet()) {
+        if (only.isEmpty() || only.equals(scenario.getKey())) {
+          out.println("-- " + scenario.getKey());
+          scenario.getValue().run();
+        }
+      }
+    }
+    Path json = Path.of("target", "bench.json");
+    Files.writeString(
+        json,
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(results));
+    out.println("The same as JSON: " + json);
+    new Sandbox(directory).delete();
+  }
+
+  private void row(String name, String format, Object... values) {
+    String text = format.formatted(values);
+    results.put(name, text);
+    out.printf("%-44s %s%n", name, text);
+  }
+
+  private void warmUp() throws Exception {
+    List<Long> ids = site.tasks(quick ? 500 : 1500, "enrolled", Shop.url("ok"));
+    site.push(ids);
+    site.awaitWebhooks(ids.size());
+    site.arrivals();
+    settle();
+  }
+
+  /** The last jobs are still being closed when their webhooks have come. */
+  private void settle() throws Exception {
+    Wait.until(
+        () ->
+            "0"
+                .equals(
+                    site.shop()
+                        .query(
+                            "SELECT COUNT(*) FROM waybill_job WHERE state IN ('ready', 'running')")),
+        "all jobs are closed");
+  }
+
+  /** All pushed at once; from the first push to the last webhook. */
+  private double throughputOnce(int number) throws Exception {
+    List<Long> ids = site.tasks(number, "enrolled", Shop.url("ok"));
+    long started = System.nanoTime();
+    site.push(ids);
+    site.awaitWebhooks(number);
+    double rate = number / ((System.nanoTime() - started) / 1e9);
+    site.arrivals();
+    settle();
+    return rate;
+  }
+
+  private void throughput() throws Exception {
+    List<Double> floors = new ArrayList<>();
+    List<Double> rates = new ArrayList<>();
+    Duration cpu = site.workerCpu();
+    long statements = site.statements();
+    long commands = site.redisCommands();
+    for (int i = 0; i < repeats; i++) {
+      floors.add(Floor.measure(site.shop().directory(), site.fixture(), jobs));
+      rates.add(throughputOnce(jobs));
+    }
+    int all = jobs * repeats;
+    Figures floor = Figures.of(floors);
+    Figures rate = Figures.of(rates);
+    row(
+        "floor, two programs a job",
+        "%.0f /s (%.0f to %.0f)",
+        floor.median(),
+        floor.least(),
+        floor.most());
+    row(
+        "jobs, all pushed at once",
+        "%.0f /s (%.0f to %.0f)",
+        rate.median(),
+        rate.least(),
+        rate.most());
+    row("ratio to the floor", "%.2f", rate.median() / floor.median());
+    row(
+        "worker's processor time a job",
+        "%.2f ms",
+        (site.workerCpu().minus(cpu)).toNanos() / 1e6 / all);
+    row("statements a job", "%.1f", (site.statements() - statements) / (double) all);
+    row("Redis commands a job", "%.1f", (site.redisCommands() - commands) / (double) all);
+    row("worker's memory", "%d MiB", site.workerRssKib() / 1024);
+  }
+
+  private Figures latencyOnce(int number, int perSecond) throws Exception {
+    List<Long> ids = site.tasks(number, "enrolled", Shop.url("ok"));
+    Map<Long, Long> pushed = new HashMap<>();
+    long start = System.nanoTime();
+    for (int i = 0; i < number; i++) {
+      long due = start + i * 1_000_000_000L / perSecond;
+      while (System.nanoTime() < due) {
+        TimeUnit.NANOSECONDS.sleep(Math.max(0, Math.min(200_000, due - System.nanoTime())));
+      }
+      pushed.put(ids.get(i), micros());
+      site.push(ids.get(i));
+    }
+    site.awaitWebhooks(number);
+    Figures latency = since(pushed);
+    settle();
+    return latency;
+  }
+
+  private static long micros() {
+    return ChronoUnit.MICROS.between(Instant.EPOCH, Instant.now());
+  }
+
+  /** Milliseconds from each moment to the task's webhook. */
+  private Figures since(Map<Long, Long> moments) throws Exception {
+    List<Double> latencies = new ArrayList<>();
+    site.arrivals().forEach((id, at) -> latencies.add((at - moments.get(id)) / 1000.0));
+    return Figures.of(latencies);
+  }
+
+  private void percentiles(String name, Figures figures) {
+    row(
+        name,
+        "p50 %.1f ms, p99 %.1f ms, max %.1f ms of %d",
+        figures.median(),
+        figures.at(0.99),
+        figures.most(),
+        figures.sorted().length);
+  }
+
+  private void latency() throws Exception {
+    percentiles("push to webhook, 20 jobs/s", latencyOnce(quick ? 200 : 1000, 20));
+  }
+
+  private void enrolment() throws Exception {
+    percentiles("enrolled to webhook, woken", enrolOnce(quick ? 30 : 200, true));
+    percentiles("enrolled to webhook, by polling", enrolOnce(quick ? 10 : 40, false));
+  }
+
+  private Figures enrolOnce(int number, boolean wake) throws Exception {
+    List<Long> ids = site.tasks(number, "pending", Shop.url("ok"));
+    site.push(ids);
+    Wait.until(
+        () ->
+            String.valueOf(number)
+                .equals(
+                    site.shop()
+                        .query(
+                            "SELECT COUNT(*) FROM waybill_job WHERE state = 'waiting'"
+                                + " AND task_id >= ?",
+                            ids.get(0))),
+        "all of them wait");
+    Map<Long, Long> enrolled = new HashMap<>();
+    for (long id : ids) {
+      site.shop().setStatus(id, "enrolled");
+      enrolled.put(id, micros());
+      if (wake) {
+        site.shop().redis().publish("waybill:enrolled", String.valueOf(id));
+      }
+      // Spread over the ticks of the poll.
+      TimeUnit.MILLISECONDS.sleep(wake ? 50 : 330);
+    }
+    site.awaitWebhooks(number);
+    Figures figures = since(enrolled);
+    settle();
+    return figures;
+  }
+
+  private void crowd() throws Exception {
+    for (int size : quick ? new int[] {50, 10_000} : new int[] {50, 10_000, 100_000}) {
+      site.crowd(size);
+      try {
+        String behind = " behind " + size + " that wait";
+        row("50 enrolled jobs" + behind, "%.0f ms", 50_000 / throughputOnce(50));
+        percentiles("push to webhook" + behind, latencyOnce(quick ? 100 : 400, 20));
+        percentiles("enrolled to webhook, woken," + behind, enrolOnce(quick ? 20 : 100, true));
+        row("jobs, all pushed at once" + behind, "%.0f /s", throughputOnce(jobs));
+        row("one look" + behind, "%.0f ms", look());
+      } finally {
+        site.noCrowd();
+      }
+    }
+  }
+
+  /** The statement of every tick, as the worker runs it. */
+  private double look() throws Exception {
+    String sql;
+    try (var in = Bench.class.getResourceAsStream("/sql/find-movable.sql")) {
+      sql = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    List<Double> times = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      long started = System.nanoTime();
+      site.shop().query(sql);
+      times.add((System.nanoTime() - started) / 1e6);
+    }
+    return Figures.of(times).median();
+  }
+
+  private void course() throws Exception {
+    row("50 buyers of one course", "no delivery cache in this release");
+  }
+
+  /** An hour's work in a minute or two. */
+  private void memory() throws Exception {
+    int number = quick ? 4000 : 24_000;
+    List<Long> looks = new ArrayList<>();
+    for (int done = 0; done < number; done += 2000) {
+      throughputOnce(2000);
+      looks.add(site.workerRssKib() / 1024);
+    }
+    row("memory over " + number + " jobs", "%s MiB", looks);
+  }
+}
