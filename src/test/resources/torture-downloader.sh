@@ -30,7 +30,7 @@ case "$conduct" in
   fails-always) echo "no luck" >&2; exit 9 ;;
   slow)
     i=0
-    while [ $i -lt 20 ]; do i=$((i + 1)); echo "$((i * 5))%"; sleep 0.1; done
+    while [ $i -lt 40 ]; do i=$((i + 1)); echo "$((i * 5 / 2))%"; sleep 0.2; done
     deliver ;;
   gated) while [ ! -e "$notes/go-$TASK_ID" ]; do sleep 0.05; done; deliver ;;
   forks)

@@ -25,6 +25,7 @@ public final class App {
         new IntakeRoute(parts),
         new EnrolmentRoute(parts),
         new ClaimRoute(parts),
+        new ReuseRoute(parts),
         new DownloadRoute(parts),
         new UploadRoute(parts),
         new WebhookRoute(parts),

@@ -8,6 +8,7 @@ import static routes.RouteNames.direct;
 import java.time.Duration;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
+import org.apache.camel.util.ObjectHelper;
 import routes.job.Flight;
 import routes.job.Permanent;
 import routes.monitoring.Event;
@@ -44,6 +45,11 @@ final class BurialRoute extends RouteBuilder {
       parts.handBack(flight, Duration.ZERO);
       return;
     }
+    if (waitsForOthers(flight, work, failure)) {
+      flight.probing(false);
+      parts.ledger().park(flight, work);
+      return;
+    }
     String reason = parts.errorReport().reason(failure);
     if (work.equals(CLEAN_UP)) {
       // The buyer has the link: files that cannot be removed must not turn a delivery into a
@@ -56,6 +62,13 @@ final class BurialRoute extends RouteBuilder {
         .ledger()
         .bury(flight, reason, parts.errorReport().write(work, failure, flight.attempts()));
     parts.events().tell(Event.DEAD, flight, work, reason);
+  }
+
+  /** Its stage is held back, and it has tries left: no reason to bury anybody either. */
+  private boolean waitsForOthers(Flight flight, String work, Exception failure) {
+    return ObjectHelper.getException(Permanent.class, failure) == null
+        && parts.holds().isHeld(work)
+        && (flight.probing() || flight.attempts() < parts.tries(work));
   }
 
   static String work(Flight flight) {

@@ -1,10 +1,13 @@
 package routes;
 
 import static routes.RouteNames.CLAIM_JOB;
+import static routes.RouteNames.DOWNLOAD;
+import static routes.RouteNames.REUSE_DELIVERY;
+import static routes.RouteNames.direct;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.spi.Synchronization;
@@ -12,7 +15,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.job.Flight;
 import routes.job.Permanent;
+import routes.job.Stage;
+import routes.ledger.Ledger;
 import routes.ledger.LedgerAway;
+import routes.settings.Flow;
 
 /**
  * Claims a job that is ready, and takes it through the stages that remain: this route's threads are
@@ -32,7 +38,7 @@ final class ClaimRoute extends RouteBuilder {
 
   @Override
   public void configure() {
-    from("redis-bell:waybill:ready:vip,waybill:ready?concurrentConsumers={{waybill.workers}}")
+    from("redis-bell:ready?concurrentConsumers={{waybill.workers}}")
         .routeId(CLAIM_JOB)
         .routeConfigurationId(ErrorHandling.STORES)
         .description("Claims a job that is ready and takes it through the stages that remain")
@@ -42,7 +48,7 @@ final class ClaimRoute extends RouteBuilder {
         .process(this::refusePoison)
         .id("refuse-poison")
         .filter(exchangeProperty(ExchangeProperties.FLIGHT).isNotNull())
-        .routingSlip(method(this, "itinerary"))
+        .dynamicRouter(method(this, "next"))
         .id("remaining-stages")
         .end();
   }
@@ -55,7 +61,7 @@ final class ClaimRoute extends RouteBuilder {
     }
     Optional<Flight> claimed = Optional.empty();
     try {
-      claimed = parts.ledger().claim(taskId, parts.lease().worker());
+      claimed = claimWithinLimits(taskId);
     } finally {
       if (claimed.isEmpty()) {
         parts.flights().release(taskId);
@@ -81,11 +87,68 @@ final class ClaimRoute extends RouteBuilder {
     }
   }
 
-  /** Where the job still has to go. Read by the routing slip. */
-  public String itinerary(Exchange exchange) {
-    return ExchangeProperties.flight(exchange).stage().remainingWork().stream()
-        .map(RouteNames::direct)
-        .collect(Collectors.joining(","));
+  /**
+   * One at a time in this process: two claims that see each other would both step back, and five of
+   * one course would go on doing so. Between processes that may happen, and the sweep mends it.
+   */
+  private Optional<Flight> claimWithinLimits(long taskId) {
+    Flow.Limits limits = parts.settings().flow().limits();
+    boolean unlimited =
+        limits.ofEmail() == Integer.MAX_VALUE
+            && limits.ofCourse() == Integer.MAX_VALUE
+            && !parts.deliveries().enabled();
+    if (unlimited) {
+      return parts.ledger().claim(taskId, parts.lease().worker());
+    }
+    synchronized (this) {
+      Optional<Flight> claimed = parts.ledger().claim(taskId, parts.lease().worker());
+      Optional<String> wait = claimed.flatMap(flight -> reasonToWait(flight, limits));
+      if (wait.isPresent()) {
+        parts.ledger().park(claimed.get(), wait.get());
+        return Optional.empty();
+      }
+      return claimed;
+    }
+  }
+
+  /** Asked after the claim, so that of two workers at least one sees the other. */
+  private Optional<String> reasonToWait(Flight flight, Flow.Limits limits) {
+    Ledger ledger = parts.ledger();
+    if (limits.ofEmail() < Integer.MAX_VALUE && ledger.runningOfEmail(flight) >= limits.ofEmail()) {
+      return Optional.of("email");
+    }
+    if (limits.ofCourse() < Integer.MAX_VALUE
+        && ledger.runningOfCourse(flight) >= limits.ofCourse()) {
+      return Optional.of("course");
+    }
+    boolean fetchedByAnother =
+        parts.deliveries().enabled()
+            && flight.stage() == Stage.ENROLLED
+            && parts.deliveries().find(flight.courseKey()).isEmpty()
+            && ledger.fetching(flight) > 0;
+    return fetchedByAnother ? Optional.of("course") : Optional.empty();
+  }
+
+  /**
+   * Where the job goes next, asked after each stage; null at its end. Read by the dynamic router.
+   */
+  public String next(Exchange exchange) {
+    Flight flight = ExchangeProperties.flight(exchange);
+    List<String> work = flight.stage().remainingWork();
+    String last = exchange.getProperty(ExchangeProperties.LAST_WORK, String.class);
+    if (flight.landed() || work.isEmpty()) {
+      return null;
+    }
+    String next = work.get(0);
+    if (last == null && next.equals(DOWNLOAD) && parts.deliveries().enabled()) {
+      next = REUSE_DELIVERY;
+    }
+    if (next.equals(last)) {
+      // Camel skips what is left of a route while it stops: the stage was not reached.
+      return null;
+    }
+    exchange.setProperty(ExchangeProperties.LAST_WORK, next);
+    return direct(next);
   }
 
   /** However a job leaves this worker: if neither done nor dead, it goes back to the ledger. */

@@ -69,6 +69,7 @@ final class DownloadRoute extends RouteBuilder {
   private void writeDown(Exchange exchange) {
     Flight flight = flight(exchange);
     parts.ledger().downloaded(flight);
+    parts.breakers().succeeded(flight, DOWNLOAD);
     parts
         .events()
         .tell(

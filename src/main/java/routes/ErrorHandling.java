@@ -16,6 +16,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.LoggingLevel;
 import org.apache.camel.builder.RouteConfigurationBuilder;
 import org.apache.camel.processor.errorhandler.RedeliveryPolicy;
+import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataIntegrityViolationException;
@@ -23,6 +24,7 @@ import redis.clients.jedis.exceptions.JedisException;
 import routes.job.FilesElsewhere;
 import routes.job.Flight;
 import routes.job.HandedBack;
+import routes.job.Held;
 import routes.job.JobLost;
 import routes.job.Permanent;
 import routes.job.Rejected;
@@ -32,9 +34,10 @@ import routes.monitoring.Event;
 import routes.settings.Settings;
 
 /**
- * The one owner of "try again?". A stage that fails is tried again by its own policy, then its job
- * goes to the dead-letter channel; a database or a Redis that is away is waited for and uses up no
- * try. Nothing else in Waybill retries.
+ * The one owner of "try again?". A stage that fails is tried again by its own policy, or waits in
+ * the ledger while the stage is held back for all; then its job goes to the dead-letter channel; a
+ * database or a Redis that is away is waited for and uses up no try. Nothing else in Waybill
+ * retries.
  */
 final class ErrorHandling extends RouteConfigurationBuilder {
   /** For the intake: what cannot be a job is set aside, everything else is waited for. */
@@ -49,7 +52,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
   private static final Logger LOG = LoggerFactory.getLogger(ErrorHandling.class);
 
   /** Route of a stage, and the name its settings have. */
-  private static final Map<String, String> STAGES =
+  static final Map<String, String> STAGES =
       Map.of(DOWNLOAD, "download", UPLOAD, "upload", POST_WEBHOOK, "webhook", CLEAN_UP, "cleanup");
 
   private static final Map<String, Event> ERRORS =
@@ -77,6 +80,10 @@ final class ErrorHandling extends RouteConfigurationBuilder {
                 .handled(true)
                 .process(this::drop)
                 .end()
+                .onException(Held.class)
+                .handled(true)
+                .process(this::park)
+                .end()
                 .onException(FilesElsewhere.class)
                 .handled(true)
                 .process(this::startOver)
@@ -95,7 +102,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
                 .end()
                 .onException(Exception.class)
                 .onExceptionOccurred(this::noteFailure)
-                .retryWhile(exchange -> flight(exchange).attempts() < retry(key).tries())
+                .retryWhile(exchange -> mayRetryHere(flight(exchange), retry(key)))
                 .redeliveryPolicyRef(key + "Retry")
                 .onRedelivery(this::noteRetry)
                 .handled(true)
@@ -198,6 +205,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     String reason = parts.errorReport().reason(failure);
     if (ERRORS.containsKey(stage)) {
       parts.events().tell(ERRORS.get(stage), flight, stage, reason);
+      holdBack(flight, stage, failure, reason);
     }
     LOG.warn("Task {}: try {} of {} failed: {}", flight.taskId(), flight.attempts(), stage, reason);
     parts.programs().header(flight, stage + " try " + flight.attempts() + " failed: " + reason);
@@ -208,19 +216,38 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     } catch (JobLost e) {
       flight.stop(Flight.Stop.LOST);
     }
-    if (failure instanceof Transient passing) {
-      passing
-          .notBefore()
-          .ifPresent(
-              pause -> exchange.getIn().setHeader(Exchange.REDELIVERY_DELAY, pause.toMillis()));
-    }
     rest(flight);
+  }
+
+  /** What the outside's failure, or its wish to be left alone, means for everybody's jobs. */
+  private void holdBack(Flight flight, String stage, Exception failure, String reason) {
+    try {
+      if (failure instanceof Transient passing && passing.notBefore().isPresent()) {
+        parts.holds().hold(stage, passing.notBefore().get(), reason, false);
+        LOG.warn("{} is held back for {}: {}", stage, passing.notBefore().get(), reason);
+      } else if (ObjectHelper.getException(Permanent.class, failure) == null) {
+        parts.breakers().failed(flight, stage, reason);
+      }
+    } catch (LedgerAway e) {
+      LOG.warn("{} could not be held back", stage);
+    }
+  }
+
+  /** Not while its stage is held back: the job waits in the ledger then, and not in its slot. */
+  private boolean mayRetryHere(Flight flight, Settings.Retry retry) {
+    return flight.attempts() < retry.tries()
+        && !flight.probing()
+        && !parts.holds().isHeld(BurialRoute.work(flight));
+  }
+
+  private void park(Exchange exchange) {
+    Held held = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Held.class);
+    parts.ledger().park(flight(exchange), held.what());
   }
 
   private void noteRetry(Exchange exchange) {
     Flight flight = flight(exchange);
     flight.resting(false);
-    exchange.getIn().removeHeader(Exchange.REDELIVERY_DELAY);
     String stage = BurialRoute.work(flight);
     parts
         .events()

@@ -18,6 +18,9 @@ public final class ExchangeProperties {
   /** {@link Flight}: the claimed job. Set by the claim, read by every stage. */
   public static final String FLIGHT = "waybill.flight";
 
+  /** Route of the stage that the job has been sent to last. */
+  public static final String LAST_WORK = "waybill.last-work";
+
   private ExchangeProperties() {}
 
   public static Flight flight(Exchange exchange) {

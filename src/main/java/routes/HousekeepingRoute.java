@@ -7,9 +7,11 @@ import static routes.RouteNames.RECONCILE;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.slf4j.Logger;
@@ -32,6 +34,7 @@ final class HousekeepingRoute extends RouteBuilder {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Parts parts;
+  private Set<Ledger.Stray> strays = Set.of();
 
   HousekeepingRoute(Parts parts) {
     this.parts = parts;
@@ -44,8 +47,12 @@ final class HousekeepingRoute extends RouteBuilder {
         .routeConfigurationId(ErrorHandling.TICKS)
         .description(
             "Takes over from dead workers, rings for forgotten jobs, returns claimed messages")
+        .process(exchange -> parts.holds().refresh())
+        .id("look-at-holds")
         .process(this::takeOver)
         .id("take-over")
+        .process(this::handBackStrays)
+        .id("hand-back-strays")
         .process(this::ringAgain)
         .id("ring-again")
         .process(this::returnClaimed)
@@ -62,16 +69,11 @@ final class HousekeepingRoute extends RouteBuilder {
         .process(this::takeInUnseen)
         .id("take-in-unseen");
 
-    // In memory on purpose: an event is news, and what must not be lost is in the ledger.
-    from(Parts.EVENTS_QUEUE)
+    from("timer:publish-events?period=50&delay=0")
         .routeId(PUBLISH_EVENTS)
         .routeConfigurationId(ErrorHandling.TICKS)
-        .description("Publishes events on the Redis channel")
-        .setHeader("CamelRedis.Channel", constant(routes.queue.RedisKeys.EVENTS))
-        .setHeader("CamelRedis.Message", body())
-        .to(
-            "spring-redis:{{waybill.redis.host}}:{{waybill.redis.port}}?command=PUBLISH"
-                + "&connectionFactory=#redisConnections&redisTemplate=#redisTemplate")
+        .description("Publishes on the Redis channel what has happened since the last tick")
+        .process(exchange -> parts.news().publish())
         .id("publish");
   }
 
@@ -94,6 +96,21 @@ final class HousekeepingRoute extends RouteBuilder {
         "Worker {} is silent for longer than its lease: its {} jobs are free", dead, jobs.size());
     parts.events().tell(Event.RECOVERED, null, null, null, null, jobs.size() + " jobs of " + dead);
     parts.bell().ring(jobs);
+  }
+
+  /**
+   * Jobs that are this worker's in the ledger and in nobody's hands: the answer to a claim, or the
+   * way back, was lost with the database. Twice in a row, since a claim may be on its way.
+   */
+  private void handBackStrays(Exchange exchange) {
+    Set<Ledger.Stray> found = new HashSet<>(parts.ledger().heldBy(parts.lease().worker()));
+    found.removeIf(stray -> parts.flights().isReserved(stray.taskId()));
+    for (Ledger.Stray stray : found) {
+      if (strays.contains(stray) && parts.ledger().handBack(stray)) {
+        LOG.warn("Task {} was in nobody's hands: it is handed back", stray.taskId());
+      }
+    }
+    strays = found;
   }
 
   private void ringAgain(Exchange exchange) {

@@ -13,11 +13,14 @@ import routes.command.ProgramRunner;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
+import routes.job.Held;
+import routes.ledger.Holds;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
 import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
 import routes.ledger.Workers;
+import routes.monitoring.Breakers;
 import routes.monitoring.ErrorReport;
 import routes.monitoring.Event;
 import routes.monitoring.Events;
@@ -25,6 +28,8 @@ import routes.monitoring.Redactor;
 import routes.monitoring.TickFailures;
 import routes.queue.Bell;
 import routes.queue.ClaimedLists;
+import routes.queue.Deliveries;
+import routes.queue.News;
 import routes.queue.Redis;
 import routes.queue.RedisKeys;
 import routes.queue.RejectedList;
@@ -37,13 +42,6 @@ import routes.settings.Settings;
 public final class Parts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Parts.class);
 
-  /**
-   * Where events wait for their way to Redis; when it is full, news is dropped and jobs go on. A
-   * stop waits for one poll.
-   */
-  static final String EVENTS_QUEUE =
-      "seda:events?size=10000&discardWhenFull=true&waitForTaskToComplete=Never&pollTimeout=100";
-
   private final Settings settings;
   private final Map<String, String> environment;
   private final Clock clock;
@@ -53,11 +51,15 @@ public final class Parts implements AutoCloseable {
   private final Ledger ledger;
   private final Workers workers;
   private final Lease lease;
+  private final Holds holds;
+  private final Breakers breakers;
+  private final Deliveries deliveries;
   private final Bell bell;
   private final RejectedList rejected;
   private final ClaimedLists claimed;
   private final Redactor redactor;
   private final Events events;
+  private final News news;
   private final ErrorReport errorReport;
   private final ProgramRunner programs;
   private final TickFailures tickFailures;
@@ -73,12 +75,10 @@ public final class Parts implements AutoCloseable {
     this.clock = clock;
     this.database = Schema.pool(settings);
     this.redis = Redis.client(settings);
-    this.ledger =
-        new Ledger(
-            database,
-            settings.download().staging(),
-            settings.enrolment().maxWait(),
-            settings.recovery().preferSameHost());
+    this.ledger = new Ledger(database, settings);
+    this.holds = new Holds(database);
+    this.breakers = new Breakers(settings.flow().breaker(), holds);
+    this.deliveries = new Deliveries(redis, settings.flow().cache(), clock);
     this.workers = new Workers(database, settings.lease(), settings.recovery().preferSameHost());
     this.lease = new Lease(workers, settings.lease(), () -> flights.stopAll(Flight.Stop.LOST));
     this.bell = new Bell(redis, clock);
@@ -86,12 +86,15 @@ public final class Parts implements AutoCloseable {
     this.claimed = new ClaimedLists(redis, RedisKeys.inboxes(settings.queue()));
     this.redactor = new Redactor(secrets());
     this.events = new Events(clock, () -> lease.worker().id(), redactor);
+    this.news = new News(redis);
+    events.publishTo(news::add);
     this.errorReport = new ErrorReport(redactor);
     this.programs =
         new ProgramRunner(
             settings.logs().directory(),
             settings.killGrace(),
             settings.download().maxSize(),
+            settings.flow().limits(),
             clock);
     this.sandboxes =
         new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
@@ -122,9 +125,23 @@ public final class Parts implements AutoCloseable {
     return mayTake() && disk.hasRoom();
   }
 
-  /** Asked by every stage before it begins. */
+  /**
+   * Asked by every stage before it begins.
+   *
+   * @throws Held if the stage is held back
+   */
   void mayBegin(Exchange exchange) {
-    flights.mayBegin(ExchangeProperties.flight(exchange));
+    Flight flight = ExchangeProperties.flight(exchange);
+    flights.mayBegin(flight);
+    String stage = flight.stage().remainingWork().get(0);
+    if (!breakers.mayBegin(flight, stage)) {
+      throw new Held(stage);
+    }
+  }
+
+  /** How often the work of a route is tried. */
+  int tries(String work) {
+    return settings.retries().get(ErrorHandling.STAGES.get(work)).tries();
   }
 
   /**
@@ -191,6 +208,18 @@ public final class Parts implements AutoCloseable {
     return lease;
   }
 
+  public Holds holds() {
+    return holds;
+  }
+
+  public Breakers breakers() {
+    return breakers;
+  }
+
+  public Deliveries deliveries() {
+    return deliveries;
+  }
+
   public Bell bell() {
     return bell;
   }
@@ -205,6 +234,10 @@ public final class Parts implements AutoCloseable {
 
   public Events events() {
     return events;
+  }
+
+  News news() {
+    return news;
   }
 
   public ErrorReport errorReport() {

@@ -10,6 +10,7 @@ public final class RouteNames {
   public static final String AWAIT_ENROLMENT = "await-enrolment";
   public static final String WAKE_ENROLLED = "wake-enrolled";
   public static final String CLAIM_JOB = "claim-job";
+  public static final String REUSE_DELIVERY = "reuse-delivery";
   public static final String DOWNLOAD = "download";
   public static final String RUN_DOWNLOADER = "run-downloader";
   public static final String UPLOAD = "upload";

@@ -145,6 +145,11 @@ final class UploadRoute extends RouteBuilder {
   private void writeDown(Exchange exchange) {
     Flight flight = flight(exchange);
     parts.ledger().uploaded(flight);
+    parts.breakers().succeeded(flight, UPLOAD);
+    if (parts.deliveries().enabled()) {
+      parts.deliveries().remember(flight.courseKey(), flight.folder(), flight.manifest());
+      parts.bell().ring(parts.ledger().waitingForCourse(flight.courseKey()));
+    }
     parts.events().tell(Event.UPLOAD_SUCCESS, flight, UPLOAD, null);
     parts.events().tell(Event.COMPLETED, flight, UPLOAD, flight.folder());
   }

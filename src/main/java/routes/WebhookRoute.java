@@ -74,6 +74,7 @@ final class WebhookRoute extends RouteBuilder {
   private void writeDown(Exchange exchange) {
     Flight flight = flight(exchange);
     parts.ledger().notified(flight);
+    parts.breakers().succeeded(flight, POST_WEBHOOK);
     parts.events().tell(Event.WEBHOOK_SUCCESS, flight, POST_WEBHOOK, null);
   }
 }

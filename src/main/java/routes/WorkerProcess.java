@@ -13,7 +13,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
-import org.apache.camel.ProducerTemplate;
 import org.apache.camel.component.http.HttpClientConfigurer;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
@@ -29,9 +28,11 @@ import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
 import routes.queue.Backoff;
+import routes.queue.ClaimOrder;
 import routes.queue.Redis;
 import routes.queue.RedisBellComponent;
 import routes.queue.RedisListComponent;
+import routes.queue.StartRate;
 import routes.settings.Settings;
 
 /**
@@ -123,7 +124,6 @@ public final class WorkerProcess {
     }
     main.start();
     started = true;
-    publishEvents();
     registerMBeans(true);
     LOG.info(
         "Worker {} runs {} jobs at once from {} and {}",
@@ -166,6 +166,7 @@ public final class WorkerProcess {
               parts.lease().end();
             }
           });
+      quietly("the last events were not published", parts.news()::publish);
       registerMBeans(false);
       closeConnections();
       LOG.info("Stopped");
@@ -215,12 +216,17 @@ public final class WorkerProcess {
     main.bind("redisConnections", redisConnections);
     main.bind("redisListener", redisListener);
     main.bind("redisStrings", StringRedisSerializer.UTF_8);
-    main.bind("redisTemplate", Redis.template(redisConnections));
     main.bind("database", parts.database());
     main.bind("programs", parts.programs());
     main.bind(
         "downloader", new DownloaderBinding(settings.download(), environment, parts.events()));
-    main.bind("rcloneMove", RcloneBinding.move(settings.upload(), environment, parts.events()));
+    main.bind(
+        "rcloneMove",
+        RcloneBinding.move(
+            settings.upload(),
+            settings.flow().breaker().quotaPause(),
+            environment,
+            parts.events()));
     main.bind("rcloneList", RcloneBinding.list(settings.upload(), environment));
     main.bind("rcloneFeatures", RcloneBinding.features(settings.upload(), environment));
     // Its own retries and redirects would go round the redelivery policy, and past the signature's
@@ -236,7 +242,14 @@ public final class WorkerProcess {
             () -> parts.lease().worker().id(),
             parts::mayTake,
             settings.queue().payloadMax()));
-    main.bind("redis-bell", new RedisBellComponent(parts.redis(), parts.bell(), parts::mayClaim));
+    main.bind(
+        "redis-bell",
+        new RedisBellComponent(
+            parts.redis(),
+            parts.bell(),
+            parts::mayClaim,
+            new StartRate(parts.redis(), settings.flow().rate()),
+            new ClaimOrder(settings, parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
   }
 
@@ -270,20 +283,6 @@ public final class WorkerProcess {
           taken.getMessage());
       return false;
     }
-  }
-
-  private void publishEvents() {
-    ProducerTemplate template = camel().createProducerTemplate();
-    parts
-        .events()
-        .publishTo(
-            line -> {
-              try {
-                template.sendBody(Parts.EVENTS_QUEUE, line);
-              } catch (RuntimeException stopping) {
-                LOG.debug("An event was not published", stopping);
-              }
-            });
   }
 
   private void registerMBeans(boolean register) {

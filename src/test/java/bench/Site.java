@@ -102,7 +102,9 @@ final class Site implements AutoCloseable {
       "WAYBILL_ENROLMENT_POLL", "2s",
       "WAYBILL_ENROLMENT_MAX_WAIT", "1d",
       "WAYBILL_DISK_MIN_FREE", "0B",
-      "WORKER_COUNT", String.valueOf(SLOTS)
+      "WORKER_COUNT", String.valueOf(SLOTS),
+      // For a profiler, say.
+      "JAVA_TOOL_OPTIONS", System.getenv().getOrDefault("BENCH_JAVA", "")
     };
     worker =
         WorkerJar.start(

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 public final class LocalProcess implements AutoCloseable {
   private static final String WATCH =
       "trap : HUP INT TERM; sig=$1; pidfile=$2; shift 2; \"$@\" </dev/null & child=$!; echo $child > \"$pidfile\";"
-          + " cat >/dev/null; kill -$sig $child 2>/dev/null; wait $child";
+          + " cat >/dev/null; kill -$sig $child 2>/dev/null; kill -CONT $child 2>/dev/null; wait $child";
 
   private final Process shell;
   private final OutputStream leash;

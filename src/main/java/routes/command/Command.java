@@ -13,6 +13,15 @@ import routes.job.Flight;
  * adds what {@link ProgramRunner} needs.
  */
 public final class Command extends ExecCommand {
+  /** What the program does, for the limits on how many run at once. */
+  public enum Kind {
+    DOWNLOAD,
+    UPLOAD,
+    /** Asks the remote something; not limited. */
+    QUESTION
+  }
+
+  private final Kind kind;
   private final transient Flight flight;
   private final transient Map<String, String> environment;
   private final transient Duration total;
@@ -29,6 +38,7 @@ public final class Command extends ExecCommand {
    *     log
    */
   public Command(
+      Kind kind,
       Flight flight,
       String program,
       List<String> arguments,
@@ -48,12 +58,17 @@ public final class Command extends ExecCommand {
         null,
         false,
         LoggingLevel.TRACE);
+    this.kind = kind;
     this.flight = flight;
     this.environment = environment;
     this.total = total;
     this.idle = idle;
     this.progress = progress;
     this.keepOutput = keepOutput;
+  }
+
+  public Kind kind() {
+    return kind;
   }
 
   public Flight flight() {

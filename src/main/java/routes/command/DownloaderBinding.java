@@ -35,6 +35,7 @@ public final class DownloaderBinding implements ExecBinding {
     Flight flight = flight(exchange);
     Path sandbox = flight.sandbox();
     return new Command(
+        Command.Kind.DOWNLOAD,
         flight,
         settings.program(),
         ArgumentTemplate.fill(

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,6 +27,7 @@ import org.apache.camel.support.service.ServiceSupport;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.SandboxOutgrown;
+import routes.settings.Flow;
 
 /**
  * Runs a job's program for an {@code exec:} endpoint: without a shell, with the environment it is
@@ -60,6 +62,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   private final Duration killGrace;
   private final long maxSandbox;
   private final Clock clock;
+  private final Map<Command.Kind, Semaphore> places;
   private final AtomicInteger running = new AtomicInteger();
   private final ExecutorService pumps =
       Executors.newCachedThreadPool(
@@ -74,7 +77,13 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    * @param killGrace between TERM and KILL
    * @param maxSandbox bytes that one sandbox may hold
    */
-  public ProgramRunner(Path logs, Duration killGrace, long maxSandbox, Clock clock) {
+  public ProgramRunner(
+      Path logs, Duration killGrace, long maxSandbox, Flow.Limits limits, Clock clock) {
+    this.places =
+        Map.of(
+            Command.Kind.DOWNLOAD, new Semaphore(limits.downloads(), true),
+            Command.Kind.UPLOAD, new Semaphore(limits.uploads(), true),
+            Command.Kind.QUESTION, new Semaphore(Integer.MAX_VALUE));
     this.maxSandbox = maxSandbox;
     this.logs = logs;
     this.killGrace = killGrace;
@@ -94,7 +103,30 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   public ExecResult execute(ExecCommand execCommand) throws IOException {
     Command command = (Command) execCommand;
     Flight flight = command.flight();
-    flight.checkStop();
+    Semaphore place = places.get(command.kind());
+    enter(place, flight);
+    try {
+      return runProgram(command, flight);
+    } finally {
+      place.release();
+    }
+  }
+
+  /** Waits for a place among those that may run at once. */
+  private static void enter(Semaphore place, Flight flight) throws IOException {
+    try {
+      flight.checkStop();
+      while (!place.tryAcquire(LOOK.toMillis(), TimeUnit.MILLISECONDS)) {
+        flight.checkStop();
+      }
+    } catch (InterruptedException e) {
+      flight.checkStop();
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted before a program could run", e);
+    }
+  }
+
+  private ExecResult runProgram(Command command, Flight flight) throws IOException {
     try (TaskLog log = TaskLog.open(logs, flight.taskId())) {
       Process process = start(command);
       running.incrementAndGet();

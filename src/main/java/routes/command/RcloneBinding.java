@@ -5,6 +5,7 @@ import static routes.ExchangeProperties.flight;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -26,6 +27,7 @@ import routes.settings.Settings;
  * alone.
  */
 public abstract class RcloneBinding implements ExecBinding {
+  private static final String PROGRESS = "waybill.rclone-progress";
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Settings.Upload settings;
@@ -36,16 +38,27 @@ public abstract class RcloneBinding implements ExecBinding {
     this.environment = Environment.forRclone(ownEnvironment);
   }
 
-  /** Moves the folder, and tells how far it is. */
+  /**
+   * Moves the folder, and tells how far it is.
+   *
+   * @param quotaPause how long nobody uploads after the remote has spoken of a quota
+   */
   public static RcloneBinding move(
-      Settings.Upload settings, Map<String, String> ownEnvironment, Events events) {
+      Settings.Upload settings,
+      Duration quotaPause,
+      Map<String, String> ownEnvironment,
+      Events events) {
     return new RcloneBinding(settings, ownEnvironment) {
       @Override
       public ExecCommand readInput(Exchange exchange, ExecEndpoint endpoint) {
         Flight flight = flight(exchange);
+        RcloneProgress progress =
+            new RcloneProgress((percent, file) -> events.progress(flight, percent, file));
+        exchange.setProperty(PROGRESS, progress);
         return command(
+            Command.Kind.UPLOAD,
             flight,
-            new RcloneProgress((percent, file) -> events.progress(flight, percent, file)),
+            progress,
             false,
             "move",
             "--use-json-log",
@@ -58,6 +71,16 @@ public abstract class RcloneBinding implements ExecBinding {
 
       @Override
       public void writeOutput(Exchange exchange, ExecResult result) {
+        RcloneProgress progress = exchange.getProperty(PROGRESS, RcloneProgress.class);
+        if (result.getExitValue() != 0 && progress.quotaUsedUp()) {
+          exchange.setException(
+              new UploadFailed(
+                  "rclone move ended with exit code "
+                      + result.getExitValue()
+                      + ": the remote says that a quota is used up",
+                  quotaPause));
+          return;
+        }
         failUnlessDone(exchange, "rclone move", result.getExitValue());
       }
     };
@@ -79,7 +102,7 @@ public abstract class RcloneBinding implements ExecBinding {
         }
         arguments.add("--");
         arguments.add(settings.target(flight.folder()));
-        return command(flight, null, true, arguments.toArray(String[]::new));
+        return command(Command.Kind.QUESTION, flight, null, true, arguments.toArray(String[]::new));
       }
 
       @Override
@@ -109,7 +132,13 @@ public abstract class RcloneBinding implements ExecBinding {
       @Override
       public ExecCommand readInput(Exchange exchange, ExecEndpoint endpoint) {
         return command(
-            flight(exchange), null, true, "backend", "features", settings.remote() + ":");
+            Command.Kind.QUESTION,
+            flight(exchange),
+            null,
+            true,
+            "backend",
+            "features",
+            settings.remote() + ":");
       }
 
       @Override
@@ -130,11 +159,17 @@ public abstract class RcloneBinding implements ExecBinding {
     };
   }
 
-  Command command(Flight flight, Progress progress, boolean keepOutput, String... arguments) {
+  Command command(
+      Command.Kind kind,
+      Flight flight,
+      Progress progress,
+      boolean keepOutput,
+      String... arguments) {
     List<String> line = new ArrayList<>();
     settings.config().ifPresent(file -> line.addAll(List.of("--config", file.toString())));
     line.addAll(List.of(arguments));
     return new Command(
+        kind,
         flight,
         settings.program(),
         line,

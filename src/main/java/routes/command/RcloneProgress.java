@@ -3,10 +3,20 @@ package routes.command;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.regex.Pattern;
 
 /** Reads rclone's JSON log: the share of bytes sent, and the file under way. */
 public final class RcloneProgress implements Progress {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * Google Drive's and Dropbox' words, and HTTP's own. Source: the remotes' error references; RFC
+   * 6585, section 4.
+   */
+  private static final Pattern QUOTA =
+      Pattern.compile(
+          "(?i)rate ?limit ?exceeded|quota ?exceeded|too[ _]many[ _](requests|write_operations)"
+              + "|upload limit|\\b429\\b");
 
   /** Told when the percentage has changed. */
   public interface Listener {
@@ -18,13 +28,22 @@ public final class RcloneProgress implements Progress {
 
   private final Listener listener;
   private int last = -1;
+  private volatile boolean quotaUsedUp;
 
   public RcloneProgress(Listener listener) {
     this.listener = listener;
   }
 
+  /** Whether the remote has refused for want of quota, or for too many requests. */
+  public boolean quotaUsedUp() {
+    return quotaUsedUp;
+  }
+
   @Override
   public void line(String line) {
+    if (QUOTA.matcher(line).find()) {
+      quotaUsedUp = true;
+    }
     if (!line.startsWith("{") || !line.contains("\"stats\"")) {
       return;
     }

@@ -2,6 +2,10 @@ package routes.job;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 
@@ -71,6 +75,18 @@ public final class CourseUrl {
   /** Two addresses are the same course when these are equal. Source: CONTRACT.md, section 3. */
   public String normalized() {
     return normalize(text);
+  }
+
+  /** SHA-256 of {@link #normalized()}, in hex: one key for all spellings of one course. */
+  public String key() {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256")
+                  .digest(normalized().getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** The rule of {@link #normalized()} for any text, such as what the shop's row holds. */

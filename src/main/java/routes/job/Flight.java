@@ -24,6 +24,7 @@ public final class Flight {
   private final String orderId;
   private final String email;
   private final String courseUrl;
+  private final String courseKey;
   private final boolean vip;
   private final int crashes;
   private final Path sandbox;
@@ -35,6 +36,7 @@ public final class Flight {
   private volatile Stage stage;
   private volatile boolean resting;
   private volatile boolean landed;
+  private boolean probing;
   private Boolean filesMissing;
   private int attempts;
   private String folder;
@@ -58,6 +60,7 @@ public final class Flight {
       String orderId,
       String email,
       String courseUrl,
+      String courseKey,
       boolean vip,
       Stage stage,
       int attempts,
@@ -73,6 +76,7 @@ public final class Flight {
     this.orderId = orderId;
     this.email = email;
     this.courseUrl = courseUrl;
+    this.courseKey = courseKey;
     this.vip = vip;
     this.stage = stage;
     this.attempts = attempts;
@@ -107,6 +111,11 @@ public final class Flight {
 
   public String courseUrl() {
     return courseUrl;
+  }
+
+  /** The same for every spelling of one course. */
+  public String courseKey() {
+    return courseKey;
   }
 
   public boolean vip() {
@@ -157,8 +166,18 @@ public final class Flight {
     return attempts;
   }
 
+  /** The try of a job that was sent ahead of the others says nothing about the job. */
   public int countFailure() {
-    return ++attempts;
+    return probing ? attempts : ++attempts;
+  }
+
+  /** Whether this job tries a stage that is held back for all others. */
+  public boolean probing() {
+    return probing;
+  }
+
+  public void probing(boolean now) {
+    probing = now;
   }
 
   public String folder() {

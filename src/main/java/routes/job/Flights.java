@@ -26,6 +26,11 @@ public final class Flights {
     reserved.remove(taskId);
   }
 
+  /** Whether the task is in this process's hands, or about to be. */
+  public boolean isReserved(long taskId) {
+    return reserved.contains(taskId);
+  }
+
   public void add(Flight flight) {
     flights.put(flight.taskId(), flight);
   }

@@ -1,8 +1,17 @@
 package routes.job;
 
+import java.time.Duration;
+
 /** rclone could not finish, or the remote does not yet hold every file of the manifest. */
 public class UploadFailed extends Transient {
   public UploadFailed(String reason) {
     super(reason);
+  }
+
+  /**
+   * @param notBefore how long the remote wants to be left alone
+   */
+  public UploadFailed(String reason, Duration notBefore) {
+    super(reason, null, notBefore);
   }
 }

@@ -13,15 +13,23 @@ import static routes.ledger.Statements.ENROL;
 import static routes.ledger.Statements.ENTER;
 import static routes.ledger.Statements.ENTER_AGAIN;
 import static routes.ledger.Statements.FAIL_SHOP_ROW;
+import static routes.ledger.Statements.FETCHING;
 import static routes.ledger.Statements.HAND_BACK;
+import static routes.ledger.Statements.HELD_BY;
 import static routes.ledger.Statements.LOOK_UP;
 import static routes.ledger.Statements.MANIFEST;
 import static routes.ledger.Statements.NOTIFIED;
+import static routes.ledger.Statements.PARK;
+import static routes.ledger.Statements.PROBE;
+import static routes.ledger.Statements.REUSED;
+import static routes.ledger.Statements.RUNNING_OF_COURSE;
+import static routes.ledger.Statements.RUNNING_OF_EMAIL;
 import static routes.ledger.Statements.START_OVER;
 import static routes.ledger.Statements.TRY_FAILED;
 import static routes.ledger.Statements.UNRUNG;
 import static routes.ledger.Statements.UNSEEN;
 import static routes.ledger.Statements.UPLOADED;
+import static routes.ledger.Statements.WAITING_FOR_COURSE;
 
 import java.nio.file.Path;
 import java.sql.ResultSet;
@@ -49,6 +57,8 @@ import routes.job.Rejected;
 import routes.job.Sandbox;
 import routes.job.Stage;
 import routes.ledger.Entered.Outcome;
+import routes.settings.Flow;
+import routes.settings.Settings;
 
 /**
  * The book of all jobs. Every statement Waybill makes on a job is here, says what it takes and
@@ -65,20 +75,21 @@ public final class Ledger {
   private final JdbcTemplate jdbc;
   private final TransactionTemplate transaction;
   private final Path staging;
+  private final String inbox;
+  private final String vipInbox;
+  private final Flow.Limits limits;
   private final long maxWaitMicros;
   private final long preferMicros;
 
-  /**
-   * @param staging where the sandboxes are
-   * @param maxWait how long a task may wait for its enrolment
-   * @param preferSameHost how long a job that is given back is kept for the host that has its files
-   */
-  public Ledger(DataSource database, Path staging, Duration maxWait, Duration preferSameHost) {
-    this.preferMicros = preferSameHost.toMillis() * 1000;
+  public Ledger(DataSource database, Settings settings) {
+    this.inbox = settings.queue().inbox();
+    this.vipInbox = settings.queue().vipInbox();
+    this.limits = settings.flow().limits();
+    this.preferMicros = settings.recovery().preferSameHost().toMillis() * 1000;
     this.jdbc = new JdbcTemplate(database);
     this.transaction = new TransactionTemplate(new DataSourceTransactionManager(database));
-    this.staging = staging;
-    this.maxWaitMicros = maxWait.toMillis() * 1000;
+    this.staging = settings.download().staging();
+    this.maxWaitMicros = settings.enrolment().maxWait().toMillis() * 1000;
   }
 
   /** What the shop and the ledger say of one task. */
@@ -132,6 +143,7 @@ public final class Ledger {
                   shop.orderId(),
                   job.email(),
                   job.courseUrl().toString(),
+                  job.courseUrl().key(),
                   job.payload(),
                   job.vip(),
                   state,
@@ -167,6 +179,7 @@ public final class Ledger {
                               known.shop().orderId(),
                               job.email(),
                               job.courseUrl().toString(),
+                              job.courseUrl().key(),
                               job.payload(),
                               job.vip(),
                               state,
@@ -281,7 +294,14 @@ public final class Ledger {
   public Optional<Flight> claim(long taskId, Worker worker) {
     return reach(
         () -> {
-          jdbc.update(CLAIM, worker.id(), worker.host(), taskId, worker.host());
+          jdbc.update(
+              CLAIM,
+              worker.id(),
+              worker.host(),
+              taskId,
+              worker.host(),
+              Holds.QUEUE + vipInbox,
+              Holds.QUEUE + inbox);
           return jdbc
               .query(CLAIMED, (row, n) -> flight(row, worker.id()), taskId, worker.id())
               .stream()
@@ -357,6 +377,61 @@ public final class Ledger {
     return ours;
   }
 
+  /** A claim as the ledger has it. */
+  public record Stray(long taskId, long token) {}
+
+  public List<Stray> heldBy(Worker worker) {
+    return reach(
+        () ->
+            jdbc.query(
+                HELD_BY, (row, n) -> new Stray(row.getLong(1), row.getLong(2)), worker.id()));
+  }
+
+  public boolean handBack(Stray stray) {
+    return reach(() -> jdbc.update(HAND_BACK, 0, 0, stray.taskId(), stray.token())) == 1;
+  }
+
+  /**
+   * The job waits in the ledger for something that concerns others too; it uses up no try.
+   *
+   * @param hold a stage, {@code course} or {@code email}
+   */
+  public void park(Flight flight, String hold) {
+    write(flight, PARK, hold, flight.taskId(), flight.token());
+    flight.land();
+  }
+
+  /** How many other jobs of the same buyer run, in all processes. */
+  public int runningOfEmail(Flight flight) {
+    return count(RUNNING_OF_EMAIL, flight.email(), flight.taskId());
+  }
+
+  /** How many other jobs of the same course run, in all processes. */
+  public int runningOfCourse(Flight flight) {
+    return count(RUNNING_OF_COURSE, flight.courseKey(), flight.taskId());
+  }
+
+  /** How many others are downloading or uploading the same course. */
+  public int fetching(Flight flight) {
+    return count(FETCHING, flight.courseKey(), flight.taskId());
+  }
+
+  private int count(String statement, Object... values) {
+    return reach(() -> jdbc.queryForObject(statement, Integer.class, values));
+  }
+
+  /** Jobs that wait until somebody else has delivered the same course. */
+  public List<Unrung> waitingForCourse(String courseKey) {
+    return reach(() -> jdbc.query(WAITING_FOR_COURSE, Ledger::unrung, courseKey));
+  }
+
+  /** What another job has delivered, and the remote still holds, is this one's delivery too. */
+  public void reused(Flight flight, String folder, Manifest manifest) {
+    write(flight, REUSED, folder, manifest.toJson(), flight.taskId(), flight.token());
+    flight.downloaded(folder, manifest);
+    flight.reached(Stage.UPLOADED);
+  }
+
   /**
    * What has been downloaded is not on this host and not at the remote: the job is free again, and
    * begins anew.
@@ -399,7 +474,19 @@ public final class Ledger {
 
   /** Jobs that have been ready for a while: their ring may have been lost. */
   public List<Unrung> unrung(Duration age, int most) {
-    return reach(() -> jdbc.query(UNRUNG, Ledger::unrung, age.toMillis() * 1000, most));
+    List<Unrung> jobs = new ArrayList<>();
+    jobs.addAll(
+        reach(
+            () ->
+                jdbc.query(
+                    UNRUNG,
+                    Ledger::unrung,
+                    age.toMillis() * 1000,
+                    limits.ofCourse(),
+                    limits.ofEmail(),
+                    most)));
+    jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
+    return jobs;
   }
 
   static Unrung unrung(ResultSet row, int n) throws SQLException {
@@ -457,6 +544,7 @@ public final class Ledger {
         row.getString("order_id"),
         row.getString("email"),
         row.getString("course_url"),
+        row.getString("course_key"),
         row.getBoolean("vip"),
         stage == null ? Stage.ENROLLED : Stage.of(stage),
         row.getInt("attempts"),

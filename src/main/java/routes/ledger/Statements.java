@@ -23,9 +23,9 @@ final class Statements {
    */
   static final String ENTER =
       """
-      INSERT INTO waybill_job (task_id, order_id, email, course_url, payload, vip, state, stage, delivery_id,
+      INSERT INTO waybill_job (task_id, order_id, email, course_url, course_key, payload, vip, state, stage, delivery_id,
                                wait_until, enrolled_at, received_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
               IF(? = 'ready', UTC_TIMESTAMP(6), NULL), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))""";
 
   /**
@@ -35,7 +35,7 @@ final class Statements {
   static final String ENTER_AGAIN =
       """
       UPDATE waybill_job
-         SET order_id = ?, email = ?, course_url = ?, payload = ?, vip = ?, state = ?, stage = ?,
+         SET order_id = ?, email = ?, course_url = ?, course_key = ?, payload = ?, hold = NULL, vip = ?, state = ?, stage = ?,
              delivery_id = COALESCE(?, delivery_id), folder = IF(?, folder, NULL), manifest = IF(?, manifest, NULL),
              attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
              prefer_until = NULL, last_error = NULL,
@@ -56,19 +56,23 @@ final class Statements {
       UPDATE waybill_job SET state = ?, last_error = ?, finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'waiting'""";
 
-  /** In: owner, host, task id, host. Out: 1 if the job is now the owner's. */
+  /**
+   * In: owner, host, task id, host, names of the holds of the VIP queue and of the other. Out: 1 if
+   * the job is now the owner's.
+   */
   static final String CLAIM =
       """
       UPDATE waybill_job
-         SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL,
+         SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL, hold = NULL,
              claimed_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
-         AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)""";
+         AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)
+         AND NOT EXISTS (SELECT 1 FROM waybill_hold h WHERE h.name = IF(waybill_job.vip, ?, ?))""";
 
   /** In: task id, owner. Out: the claimed job. */
   static final String CLAIMED =
       """
-      SELECT task_id, token, order_id, email, course_url, vip, stage, attempts, crashes, folder, manifest,
+      SELECT task_id, token, order_id, email, course_url, course_key, vip, stage, attempts, crashes, folder, manifest,
              delivery_id, claimed_at
         FROM waybill_job WHERE task_id = ? AND owner = ? AND state = 'running'""";
 
@@ -139,6 +143,45 @@ final class Statements {
              updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
+  /** In: owner. Out: its claims. */
+  static final String HELD_BY =
+      "SELECT task_id, token FROM waybill_job WHERE owner = ? AND state = 'running'";
+
+  /** In: what it waits for, task id, token. Out: 1 if the job waits in the ledger, as it is. */
+  static final String PARK =
+      """
+      UPDATE waybill_job
+         SET state = 'ready', owner = NULL, hold = ?, next_at = NULL, updated_at = UTC_TIMESTAMP(6)
+       WHERE task_id = ? AND token = ? AND state = 'running'""";
+
+  /** In: e-mail, task id. Out: how many other jobs of that buyer run. */
+  static final String RUNNING_OF_EMAIL =
+      "SELECT COUNT(*) FROM waybill_job WHERE state = 'running' AND email = ? AND task_id <> ?";
+
+  /** In: course key, task id. Out: how many other jobs of that course run. */
+  static final String RUNNING_OF_COURSE =
+      "SELECT COUNT(*) FROM waybill_job WHERE state = 'running' AND course_key = ? AND task_id <> ?";
+
+  /** In: course key, task id. Out: how many others fetch that course now. */
+  static final String FETCHING = RUNNING_OF_COURSE + " AND stage IN ('enrolled', 'downloaded')";
+
+  /** In: course key. Out: jobs that wait for somebody else's delivery of the same course. */
+  static final String WAITING_FOR_COURSE =
+      """
+      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
+        FROM waybill_job WHERE state = 'ready' AND hold = 'course' AND course_key = ?""";
+
+  /**
+   * In: folder, manifest, task id, token. What another buyer's job has delivered is this one's too.
+   */
+  static final String REUSED =
+      """
+      UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
+         SET j.stage = 'uploaded', j.folder = ?, j.manifest = ?, j.attempts = 0, j.last_error = NULL,
+             j.uploaded_at = UTC_TIMESTAMP(6), j.updated_at = UTC_TIMESTAMP(6),
+             t.status = 'completed', t.error_log = NULL, t.updated_at = NOW()
+       WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
+
   /** In: new delivery id, task id, token. The job is free again, with nothing done. */
   static final String START_OVER =
       """
@@ -180,14 +223,29 @@ final class Statements {
   static final String COMPLETE_SHOP_ROW =
       "UPDATE download_tasks SET status = 'completed', error_log = NULL, updated_at = NOW() WHERE id = ?";
 
-  /** In: longest age in seconds, limit. Out: jobs that are ready but may have lost their ring. */
+  /**
+   * In: least age in microseconds, jobs a course and jobs a buyer may have at once, limit. Out:
+   * jobs that are ready but may have lost their ring, or that waited for something which is over.
+   */
   static final String UNRUNG =
       """
-      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
-        FROM waybill_job
-       WHERE state = 'ready' AND updated_at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
-         AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
-       ORDER BY updated_at LIMIT ?""";
+      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received
+        FROM waybill_job j LEFT JOIN waybill_hold h ON h.name = j.hold
+       WHERE j.state = 'ready' AND j.updated_at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
+         AND (j.next_at IS NULL OR j.next_at <= UTC_TIMESTAMP(6))
+         AND h.name IS NULL
+         AND (j.hold IS NULL OR j.hold <> 'course'
+              OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.course_key = j.course_key) < ?)
+         AND (j.hold IS NULL OR j.hold <> 'email'
+              OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.email = j.email) < ?)
+       ORDER BY j.updated_at LIMIT ?""";
+
+  /** Out: one job that waits for a stage whose hold is over: it may try. */
+  static final String PROBE =
+      """
+      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received
+        FROM waybill_hold h JOIN waybill_job j ON j.hold = h.name AND j.state = 'ready'
+       WHERE h.until_at <= UTC_TIMESTAMP(6) ORDER BY j.updated_at LIMIT 1""";
 
   private Statements() {}
 }

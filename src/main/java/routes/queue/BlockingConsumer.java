@@ -108,6 +108,11 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     taking.arriveAndAwaitAdvance();
   }
 
+  /** For a consumer that may not take anything just now; a stop cuts it short. */
+  final void pause(java.time.Duration duration) {
+    backoff.pause(duration);
+  }
+
   private boolean running() {
     return isRunAllowed() && !isSuspendingOrSuspended() && !isStoppingOrStopped();
   }

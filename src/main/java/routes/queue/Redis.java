@@ -4,7 +4,6 @@ import org.apache.commons.pool2.impl.GenericObjectPoolConfig;
 import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
 import org.springframework.data.redis.connection.jedis.JedisClientConfiguration;
 import org.springframework.data.redis.connection.jedis.JedisConnectionFactory;
-import org.springframework.data.redis.core.StringRedisTemplate;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -74,12 +73,5 @@ public final class Redis {
     factory.afterPropertiesSet();
     factory.start();
     return factory;
-  }
-
-  /** Plain strings both ways: the default would write Java serialization, and read it. */
-  public static StringRedisTemplate template(JedisConnectionFactory connections) {
-    StringRedisTemplate template = new StringRedisTemplate(connections);
-    template.afterPropertiesSet();
-    return template;
   }
 }

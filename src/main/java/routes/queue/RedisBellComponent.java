@@ -1,5 +1,6 @@
 package routes.queue;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Consumer;
@@ -14,40 +15,54 @@ import redis.clients.jedis.resps.Tuple;
 import redis.clients.jedis.util.KeyValue;
 
 /**
- * Listens for tasks that are ready: {@code
- * redis-bell:waybill:ready:vip,waybill:ready?concurrentConsumers=5} gives their ids, the first
- * set's before the second's, the longest received first. A ring that gets lost is rung again by the
- * sweep.
+ * Listens for tasks that are ready: {@code redis-bell:ready?concurrentConsumers=5} gives their ids,
+ * those who go first before the others, and of each the longest received first. A ring that gets
+ * lost is rung again by the sweep.
  */
 public final class RedisBellComponent extends DefaultComponent {
   private final UnifiedJedis redis;
   private final Bell bell;
   private final BooleanSupplier gate;
+  private final StartRate rate;
+  private final Order order;
 
-  public RedisBellComponent(UnifiedJedis redis, Bell bell, BooleanSupplier gate) {
+  /** Which sets a thread listens to, the one that goes first first; none while all are paused. */
+  public interface Order {
+    /**
+     * @param thread from 0
+     */
+    String[] sets(int thread);
+  }
+
+  /**
+   * @param gate asked before every ring
+   * @param rate asked before a ring is heard
+   */
+  public RedisBellComponent(
+      UnifiedJedis redis, Bell bell, BooleanSupplier gate, StartRate rate, Order order) {
     this.redis = redis;
     this.bell = bell;
     this.gate = gate;
+    this.rate = rate;
+    this.order = order;
   }
 
   @Override
   protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters)
       throws Exception {
-    RedisBellEndpoint endpoint = new RedisBellEndpoint(uri, this, remaining.split(","));
+    RedisBellEndpoint endpoint = new RedisBellEndpoint(uri, this);
     setProperties(endpoint, parameters);
     return endpoint;
   }
 
-  /** The sets of one {@code redis-bell:} URI. */
+  /** One {@code redis-bell:} URI. */
   public static final class RedisBellEndpoint extends DefaultEndpoint {
     private final RedisBellComponent component;
-    private final String[] sets;
     private int concurrentConsumers = 1;
 
-    RedisBellEndpoint(String uri, RedisBellComponent component, String[] sets) {
+    RedisBellEndpoint(String uri, RedisBellComponent component) {
       super(uri, component);
       this.component = component;
-      this.sets = sets;
     }
 
     /** Each is a slot: as many jobs run at once. */
@@ -73,6 +88,9 @@ public final class RedisBellComponent extends DefaultComponent {
   }
 
   private static final class BellConsumer extends BlockingConsumer<KeyValue<String, Tuple>> {
+    /** As long as a paused queue, or a used-up rate, may keep a stop waiting. */
+    private static final Duration NOTHING_TO_HEAR = Duration.ofMillis(250);
+
     private final RedisBellEndpoint endpoint;
 
     BellConsumer(RedisBellEndpoint endpoint, Processor processor) {
@@ -82,7 +100,23 @@ public final class RedisBellComponent extends DefaultComponent {
 
     @Override
     KeyValue<String, Tuple> take(int thread) {
-      return endpoint.component.redis.bzpopmin(Redis.BLOCK_SECONDS, endpoint.sets);
+      RedisBellComponent component = endpoint.component;
+      String[] sets = component.order.sets(thread);
+      if (sets.length == 0) {
+        pause(NOTHING_TO_HEAR);
+        return null;
+      }
+      KeyValue<String, Tuple> ring = component.redis.bzpopmin(Redis.BLOCK_SECONDS, sets);
+      if (ring == null) {
+        return null;
+      }
+      Duration wait = component.rate.acquire(ring.getValue().getElement());
+      if (wait.isZero()) {
+        return ring;
+      }
+      refused(ring);
+      pause(wait.compareTo(NOTHING_TO_HEAR) < 0 ? wait : NOTHING_TO_HEAR);
+      return null;
     }
 
     @Override

@@ -16,6 +16,11 @@ public final class RedisKeys {
   /** The same for those who go first. */
   public static final String READY_VIP = "waybill:ready:vip";
 
+  /**
+   * Sorted set of the jobs started within the last interval, by their time; only with a rate limit.
+   */
+  public static final String STARTS = "waybill:starts";
+
   /** Channel on which every event is published as it happens. */
   public static final String EVENTS = "waybill:events";
 
@@ -27,6 +32,11 @@ public final class RedisKeys {
    */
   public static String claimed(String inbox, String worker) {
     return "waybill:claimed:{" + inbox + "}:" + worker;
+  }
+
+  /** What was delivered of a course; kept as long as it may be given to other buyers. */
+  public static String delivered(String courseKey) {
+    return "waybill:delivered:" + courseKey;
   }
 
   public static String ready(boolean vip) {

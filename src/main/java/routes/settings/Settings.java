@@ -22,6 +22,7 @@ public record Settings(
     int workers,
     Duration lease,
     Recovery recovery,
+    Flow flow,
     Map<String, Retry> retries,
     Download download,
     Upload upload,
@@ -204,6 +205,7 @@ public record Settings(
             read.choice("waybill.reconcile.unseen", Switch.class) == Switch.TRUE,
             read.duration(
                 "waybill.reconcile.unseen-after", Duration.ofSeconds(1), Duration.ofDays(7)));
+    Flow flow = Flow.read(read, workers);
     Map<String, Retry> retries = retries(read);
     Download download =
         new Download(
@@ -255,6 +257,7 @@ public record Settings(
         workers,
         lease,
         recovery,
+        flow,
         retries,
         download,
         upload,

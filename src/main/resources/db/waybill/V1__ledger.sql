@@ -5,6 +5,8 @@ CREATE TABLE waybill_job (
   order_id      VARCHAR(255)  NULL,
   email         VARCHAR(255)  NOT NULL,
   course_url    VARCHAR(2048) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  -- SHA-256 of the address as it is compared: two spellings of one course have one key
+  course_key    CHAR(64)      CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   payload       MEDIUMTEXT    NOT NULL,
   vip           BOOLEAN       NOT NULL DEFAULT FALSE,
   -- waiting, ready, running, done, dead, cancelled
@@ -23,6 +25,8 @@ CREATE TABLE waybill_job (
   host          VARCHAR(255)  NULL,
   -- until then only that host may claim it
   prefer_until  DATETIME(6)   NULL,
+  -- ready, but not rung for: a stage that is held back, or a limit (course, email) that is reached
+  hold          VARCHAR(16)   CHARACTER SET ascii COLLATE ascii_bin NULL,
   -- not to be claimed before
   next_at       DATETIME(6)   NULL,
   -- waiting: until when
@@ -40,8 +44,8 @@ CREATE TABLE waybill_job (
   notified_at   DATETIME(6)   NULL,
   finished_at   DATETIME(6)   NULL,
   updated_at    DATETIME(6)   NOT NULL,
-  KEY waybill_job_state (state, updated_at),
-  KEY waybill_job_owner (owner)
+  -- The only one, on what changes rarely: each index is written with every change of its columns.
+  KEY waybill_job_state (state)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
 CREATE TABLE waybill_worker (
@@ -54,4 +58,15 @@ CREATE TABLE waybill_worker (
   lease_ms   BIGINT       NOT NULL,
   -- stopped, or taken for dead; kept for a day, since a message may still turn up in its claimed lists
   gone_at    DATETIME(6)  NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
+
+CREATE TABLE waybill_hold (
+  -- a stage (download, upload, webhook), or queue:<inbox> for one that is paused
+  name     VARCHAR(191) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
+  reason   VARCHAR(255) NOT NULL,
+  since    DATETIME(6)  NOT NULL,
+  -- then it is over, or one job may try; NULL: until somebody says so
+  until_at DATETIME(6)  NULL,
+  -- whether one job tries before all others go on
+  trial    BOOLEAN      NOT NULL DEFAULT FALSE
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;

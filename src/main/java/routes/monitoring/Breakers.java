@@ -1,0 +1,98 @@
+package routes.monitoring;
+
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.job.Flight;
+import routes.ledger.Holds;
+import routes.settings.Flow;
+
+/**
+ * Circuit breakers of the stages that talk to the outside. So many failed tries in a row, of more
+ * than one job, open it: the stage is held back for all processes, its jobs wait in the ledger, and
+ * after a while one of them tries.
+ *
+ * <p>Not Camel's circuit breaker: that one lives in one process, and what it refuses has failed;
+ * here the state is everybody's, and what is refused must wait without a slot and without losing a
+ * try.
+ */
+public final class Breakers {
+  private static final Logger LOG = LoggerFactory.getLogger(Breakers.class);
+
+  private final Flow.Breaker settings;
+  private final Holds holds;
+  private final Map<String, Row> rows = new ConcurrentHashMap<>();
+
+  /** Failures since the last success. */
+  private static final class Row {
+    private int failures;
+    private final Set<Long> tasks = new HashSet<>();
+  }
+
+  public Breakers(Flow.Breaker settings, Holds holds) {
+    this.settings = settings;
+    this.holds = holds;
+  }
+
+  /**
+   * Asked before a stage begins.
+   *
+   * @return false if the job has to wait
+   */
+  public boolean mayBegin(Flight flight, String stage) {
+    if (!holds.isHeld(stage)) {
+      return true;
+    }
+    holds.refresh();
+    Optional<Holds.Hold> hold = holds.find(stage);
+    if (hold.isEmpty()) {
+      return true;
+    }
+    if (hold.get().over() && !hold.get().trial()) {
+      holds.release(stage);
+      return true;
+    }
+    if (!hold.get().over() || !holds.mayProbe(stage, settings.pause())) {
+      return false;
+    }
+    LOG.info("Task {} tries whether {} works again", flight.taskId(), stage);
+    flight.probing(true);
+    return true;
+  }
+
+  public void succeeded(Flight flight, String stage) {
+    Row row = rows.get(stage);
+    if (row != null) {
+      rows.remove(stage);
+    }
+    if (flight.probing()) {
+      flight.probing(false);
+      holds.release(stage);
+      LOG.info("{} works again: it is held back no longer", stage);
+    }
+  }
+
+  /** A try has failed for a reason that may pass. */
+  public void failed(Flight flight, String stage, String reason) {
+    Row row = rows.computeIfAbsent(stage, name -> new Row());
+    boolean open;
+    synchronized (row) {
+      row.failures++;
+      row.tasks.add(flight.taskId());
+      open = row.failures >= settings.failures() && row.tasks.size() > 1;
+    }
+    if (open && !holds.isHeld(stage)) {
+      holds.hold(stage, settings.pause(), row.failures + " failures in a row: " + reason, true);
+      LOG.warn(
+          "{} is held back for {}: {} failures in a row, the last: {}",
+          stage,
+          settings.pause(),
+          row.failures,
+          reason);
+    }
+  }
+}
