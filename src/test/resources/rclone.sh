@@ -15,6 +15,7 @@ if [ -s "@DIR@/break-$verb" ]; then
   line=$(head -n 1 "@DIR@/break-$verb")
   sed -i 1d "@DIR@/break-$verb"
   case "$line" in
+    quota) echo "googleapi: Error 403: User rate limit exceeded., userRateLimitExceeded" >&2; exit 5 ;;
     exit-*) exit "${line#exit-}" ;;
     # rclone itself stops after the first file or so, and says so with its exit code.
     half) exec "@RCLONE@" --transfers 1 --checkers 1 --max-transfer 1B --cutoff-mode SOFT "$@" ;;

@@ -1,17 +1,22 @@
 package routes;
 
+import com.zaxxer.hikari.HikariDataSource;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.RoutesBuilder;
+import routes.ledger.Holds;
+import routes.ledger.Schema;
 import routes.monitoring.LogFiles;
 import routes.settings.BadSettings;
 import routes.settings.Settings;
 import routes.settings.Sources;
 
-/** The pipeline, and the way into it: {@code java -jar waybill.jar [check]}. */
+/**
+ * The pipeline, and the way into it: {@code java -jar waybill.jar [check | pause Q | resume Q]}.
+ */
 public final class App {
   /** Exit code for settings that cannot be worked with. */
   static final int BAD_SETTINGS = 2;
@@ -45,8 +50,10 @@ public final class App {
       String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err)
       throws Exception {
     String command = arguments.length == 0 ? "run" : arguments[0];
-    if (arguments.length > 1 || !List.of("run", "check").contains(command)) {
-      err.println("usage: java -jar waybill.jar [check]");
+    boolean aboutQueue = List.of("pause", "resume").contains(command);
+    if (arguments.length > (aboutQueue ? 2 : 1)
+        || !aboutQueue && !List.of("run", "check").contains(command)) {
+      err.println("usage: java -jar waybill.jar [check | pause <queue> | resume <queue>]");
       return BAD_SETTINGS;
     }
     Settings settings;
@@ -60,7 +67,36 @@ public final class App {
       LogFiles.silence();
       return new routes.monitoring.Check(settings, environment).run(out) ? 0 : 1;
     }
+    if (aboutQueue) {
+      LogFiles.silence();
+      return steer(settings, command, arguments.length > 1 ? arguments[1] : "", out, err);
+    }
     LogFiles.open(settings.logs());
     return new WorkerProcess(settings, environment, Clock.systemUTC()).runUntilStopped();
+  }
+
+  /** For all processes at once; they hear of it within two seconds, and no claim passes it. */
+  private static int steer(
+      Settings settings, String command, String queue, PrintStream out, PrintStream err) {
+    List<String> inboxes = List.of(settings.queue().vipInbox(), settings.queue().inbox());
+    if (!inboxes.contains(queue)) {
+      err.println(
+          "waybill: " + command + ": expected one of " + inboxes + ", found '" + queue + "'");
+      return BAD_SETTINGS;
+    }
+    try (HikariDataSource database = Schema.pool(settings)) {
+      Schema.migrate(database);
+      Holds holds = new Holds(database);
+      if (command.equals("pause")) {
+        holds.pause(queue);
+      } else {
+        holds.resume(queue);
+      }
+      out.println(queue + ": " + command + "d");
+      return 0;
+    } catch (RuntimeException e) {
+      err.println("waybill: " + command + ": the database could not be reached");
+      return 1;
+    }
   }
 }

@@ -1,0 +1,297 @@
+package routes;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import routes.queue.ClaimOrder;
+import routes.queue.RedisKeys;
+import servers.Shop;
+import servers.WebhookReceiver.Answer;
+
+/** Who goes first, how many at once, how fast, what is held back and what is not done twice. */
+class FlowTest extends WorkerTest {
+  private long orderVip(String conduct) throws Exception {
+    long taskId = shop.task("enrolled", Shop.url(conduct));
+    shop.pushVip(taskId, Shop.url(conduct));
+    return taskId;
+  }
+
+  private void awaitHold(long taskId, String hold) {
+    until(
+        () ->
+            hold.equals(shop.ledger("hold", taskId))
+                && "ready".equals(shop.ledger("state", taskId)),
+        "task " + taskId + " waits for " + hold);
+  }
+
+  private String steer(String... arguments) throws Exception {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(text, true, StandardCharsets.UTF_8);
+    App.run(arguments, shop.environment(), out, out);
+    return text.toString(StandardCharsets.UTF_8).strip();
+  }
+
+  @Test
+  void should_start_nothing_of_a_paused_queue_even_after_a_restart() throws Exception {
+    WorkerProcess worker = startWorker();
+    worker.parts().holds().pause(Shop.INBOX);
+    long taskId = shop.order("ok");
+    long vip = orderVip("ok");
+    awaitState(vip, "done");
+    awaitState(taskId, "ready");
+    worker.stop();
+
+    WorkerProcess second = startWorker();
+    long another = orderVip("ok");
+    awaitState(another, "done");
+    assertTrue(second.parts().ledger().claim(taskId, second.parts().lease().worker()).isEmpty());
+    assertEquals(0, shop.downloads(taskId));
+
+    second.parts().holds().resume(Shop.INBOX);
+    awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_let_a_running_job_end_when_its_queue_is_paused() throws Exception {
+    WorkerProcess worker = startWorker();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+
+    worker.parts().holds().pause(Shop.INBOX);
+    shop.goOn(taskId);
+
+    awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_keep_a_slot_for_those_who_go_first() throws Exception {
+    startWorker("WORKER_COUNT", "2", "WAYBILL_VIP_RESERVED_SLOTS", "1");
+    long first = shop.order("gated");
+    long second = shop.order("gated");
+    awaitEvent(first, "DOWNLOAD_START");
+
+    long vip = orderVip("ok");
+
+    awaitState(vip, "done");
+    assertEquals("ready", shop.ledger("state", second));
+    shop.goOn(first);
+    shop.goOn(second);
+    awaitState(second, "done");
+  }
+
+  @Test
+  void should_let_one_of_the_others_go_after_so_many_vips() throws Exception {
+    WorkerProcess worker = newWorker("WAYBILL_VIP_WEIGHT", "2");
+    Set<String> paused = new TreeSet<>();
+    ClaimOrder order = new ClaimOrder(worker.parts().settings(), paused::contains);
+    List<String> first = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      first.add(order.sets(0)[0]);
+    }
+
+    String vip = RedisKeys.READY_VIP;
+    assertEquals(List.of(vip, vip, RedisKeys.READY, vip, vip, RedisKeys.READY), first);
+    paused.add(Shop.VIP_INBOX);
+    assertArrayEquals(new String[] {RedisKeys.READY}, order.sets(0));
+  }
+
+  @Test
+  void should_start_no_more_than_so_many_jobs_in_any_interval() throws Exception {
+    String[] settings = {"WAYBILL_RATE_MAX", "3", "WAYBILL_RATE_INTERVAL", "2s"};
+    startWorker(settings);
+    startWorker(settings);
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      tasks.add(shop.order("ok"));
+    }
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
+
+    List<Instant> starts = new ArrayList<>();
+    for (JsonNode event : shop.events()) {
+      if (event.path("event").asText().equals("DOWNLOAD_START")) {
+        starts.add(Instant.parse(event.path("at").asText()));
+      }
+    }
+    starts.sort(null);
+    assertEquals(9, starts.size());
+    for (int i = 3; i < starts.size(); i++) {
+      // A start is told some milliseconds after it was counted.
+      long millis = Duration.between(starts.get(i - 3), starts.get(i)).toMillis();
+      assertTrue(millis >= 1700, millis + " ms between " + starts);
+    }
+  }
+
+  @Test
+  void should_run_no_more_than_so_many_jobs_of_one_course() throws Exception {
+    startWorker("WAYBILL_LIMIT_PER_COURSE", "1");
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      tasks.add(shop.order("gated"));
+    }
+    long other = shop.order("ok");
+    awaitState(other, "done");
+    until(
+        () ->
+            "2".equals(shop.query("SELECT COUNT(*) FROM waybill_job WHERE hold = 'course'"))
+                && "1"
+                    .equals(shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = 'running'")),
+        "one runs, two wait in the ledger");
+
+    for (long taskId : tasks) {
+      shop.goOn(taskId);
+    }
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
+    for (long taskId : tasks) {
+      assertEquals(1, shop.downloads(taskId));
+    }
+  }
+
+  @Test
+  void should_run_no_more_than_so_many_jobs_of_one_buyer() throws Exception {
+    startWorker("WAYBILL_LIMIT_PER_EMAIL", "1");
+    long first = shop.order("gated");
+    awaitEvent(first, "DOWNLOAD_START");
+
+    long second = shop.order("ok");
+
+    awaitHold(second, "email");
+    shop.goOn(first);
+    awaitState(second, "done");
+  }
+
+  @Test
+  void should_download_no_more_than_so_many_at_once() throws Exception {
+    startWorker("WAYBILL_LIMIT_DOWNLOADS", "1");
+    long first = shop.order("gated");
+    until(() -> shop.downloads(first) == 1, "the first runs");
+    long second = shop.order("ok");
+    awaitEvent(second, "DOWNLOAD_START");
+    assertEquals(0, shop.downloads(second));
+
+    shop.goOn(first);
+
+    awaitState(second, "done");
+  }
+
+  @Test
+  void should_hold_a_stage_back_while_the_outside_is_down_and_cost_no_job_its_tries()
+      throws Exception {
+    startWorker(
+        "WAYBILL_BREAKER_FAILURES", "3", "WAYBILL_BREAKER_PAUSE", "1s", "WAYBILL_RETRY_TRIES", "3");
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      long taskId = shop.task("enrolled", Shop.url("ok"));
+      shop.webhook().answer(taskId, Answer.of(503), Answer.of(503), Answer.of(503), Answer.of(503));
+      tasks.add(taskId);
+    }
+    for (long taskId : tasks) {
+      shop.push(taskId, Shop.url("ok"));
+    }
+    until(
+        () -> "post-webhook".equals(shop.query("SELECT name FROM waybill_hold")),
+        "the webhook is held back");
+    until(
+        () -> "0".equals(shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = 'running'")),
+        "no slot is held");
+
+    for (long taskId : tasks) {
+      shop.webhook().answer(taskId);
+    }
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_hold"));
+    for (long taskId : tasks) {
+      assertEquals("completed", shop.status(taskId));
+    }
+  }
+
+  @Test
+  void should_count_one_jobs_failures_as_its_own() throws Exception {
+    startWorker("WAYBILL_BREAKER_FAILURES", "2", "WAYBILL_RETRY_TRIES", "3");
+    long broken = shop.order("fails-always");
+    awaitState(broken, "dead");
+
+    long next = shop.order("ok");
+
+    awaitState(next, "done");
+    assertEquals(3, shop.downloads(broken));
+  }
+
+  @Test
+  void should_hold_all_uploads_back_when_the_remote_speaks_of_a_quota() throws Exception {
+    startWorker("WAYBILL_UPLOAD_QUOTA_PAUSE", "2s");
+    shop.breakRclone("move", "quota");
+    long first = shop.order("ok");
+    awaitHold(first, "upload");
+
+    long second = shop.order("ok");
+    awaitHold(second, "upload");
+
+    awaitState(first, "done");
+    awaitState(second, "done");
+    assertEquals("completed", shop.status(second));
+  }
+
+  @Test
+  void should_fetch_a_course_once_for_all_its_buyers() throws Exception {
+    startWorker("WAYBILL_CACHE_ENABLED", "true");
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 50; i++) {
+      tasks.add(shop.order("ok"));
+    }
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
+
+    int downloads = 0;
+    for (long taskId : tasks) {
+      downloads += shop.downloads(taskId);
+      assertEquals(1, shop.webhook().calls(taskId).size());
+      assertEquals("completed", shop.status(taskId));
+    }
+    assertEquals(1, downloads);
+    Map<String, String> there = shop.delivered();
+    assertEquals(2, there.size(), there.toString());
+    String folder = there.keySet().iterator().next().split("/")[0];
+    assertTrue(shop.webhook().calls().stream().allMatch(call -> call.folder().equals(folder)));
+
+    // What is gone at the remote is fetched again.
+    shop.drive().delete("deliveries/" + folder + "/a.txt");
+    long late = shop.order("ok");
+    awaitState(late, "done");
+    assertEquals(1, shop.downloads(late));
+  }
+
+  @Test
+  void should_check_each_buyers_enrolment_all_the_same() throws Exception {
+    startWorker("WAYBILL_CACHE_ENABLED", "true");
+    long first = shop.order("ok");
+    awaitState(first, "done");
+
+    long second = shop.task("pending", Shop.url("ok"));
+    shop.push(second, Shop.url("ok"));
+    awaitState(second, "waiting");
+    assertEquals(0, shop.webhook().calls(second).size());
+
+    shop.setStatus(second, "enrolled");
+    awaitState(second, "done");
+    assertEquals(0, shop.downloads(second));
+  }
+
+  @Test
+  void should_say_which_queues_there_are() throws Exception {
+    assertEquals(
+        "waybill: pause: expected one of [" + Shop.VIP_INBOX + ", " + Shop.INBOX + "], found 'x'",
+        steer("pause", "x"));
+  }
+}
