@@ -286,24 +286,28 @@ public final class WorkerProcess {
   }
 
   private void registerMBeans(boolean register) {
-    quietly(
-        "an MBean could not be registered",
-        () -> {
-          try {
-            ObjectName name =
-                new ObjectName(
-                    "waybill:type=Events,worker=" + ObjectName.quote(parts.lease().worker().id()));
-            var server = java.lang.management.ManagementFactory.getPlatformMBeanServer();
-            if (server.isRegistered(name)) {
-              server.unregisterMBean(name);
-            }
-            if (register) {
-              server.registerMBean(parts.events(), name);
-            }
-          } catch (javax.management.JMException e) {
-            throw new IllegalStateException(e);
-          }
-        });
+    Map.of("Events", parts.events(), "Holds", parts.holds())
+        .forEach(
+            (type, bean) ->
+                quietly(
+                    "an MBean could not be registered", () -> registerMBean(type, bean, register)));
+  }
+
+  private void registerMBean(String type, Object bean, boolean register) {
+    try {
+      ObjectName name =
+          new ObjectName(
+              "waybill:type=" + type + ",worker=" + ObjectName.quote(parts.lease().worker().id()));
+      var server = java.lang.management.ManagementFactory.getPlatformMBeanServer();
+      if (server.isRegistered(name)) {
+        server.unregisterMBean(name);
+      }
+      if (register) {
+        server.registerMBean(bean, name);
+      }
+    } catch (javax.management.JMException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private void closeConnections() {

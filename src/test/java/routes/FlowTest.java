@@ -189,8 +189,14 @@ class FlowTest extends WorkerTest {
   @Test
   void should_hold_a_stage_back_while_the_outside_is_down_and_cost_no_job_its_tries()
       throws Exception {
-    startWorker(
-        "WAYBILL_BREAKER_FAILURES", "3", "WAYBILL_BREAKER_PAUSE", "1s", "WAYBILL_RETRY_TRIES", "3");
+    WorkerProcess worker =
+        startWorker(
+            "WAYBILL_BREAKER_FAILURES",
+            "3",
+            "WAYBILL_BREAKER_PAUSE",
+            "1s",
+            "WAYBILL_RETRY_TRIES",
+            "3");
     List<Long> tasks = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       long taskId = shop.task("enrolled", Shop.url("ok"));
@@ -203,6 +209,9 @@ class FlowTest extends WorkerTest {
     until(
         () -> "post-webhook".equals(shop.query("SELECT name FROM waybill_hold")),
         "the webhook is held back");
+    until(
+        () -> worker.parts().holds().getHolds().toString().contains("failures in a row"),
+        "it says why");
     until(
         () -> "0".equals(shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = 'running'")),
         "no slot is held");
