@@ -41,6 +41,7 @@ class RoutesTest extends WorkerTest {
                 "send-webhook",
                 "clean-up",
                 "remove-sandbox",
+                "reuse-delivery",
                 "bury-job",
                 "keep-house",
                 "publish-events",
