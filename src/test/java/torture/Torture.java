@@ -19,7 +19,7 @@ public final class Torture {
       """
       usage: ./waybill torture [--jobs N] [--kills N] [--seed N] [--minutes N]
              ./waybill torture --failpoints [--only TEXT]
-             ./waybill torture --self-test
+             ./waybill torture --self-test [--only TEXT]
 
         --kills       workers killed with -9; other faults come in proportion, a hundred to 45
         --failpoints  every step of the pipeline x halt, throw, hang, one run each
@@ -46,7 +46,7 @@ public final class Torture {
     if (options.containsKey("--failpoints")) {
       well = new Failpoints(directory("failpoints"), out).run(options.getOrDefault("--only", ""));
     } else if (options.containsKey("--self-test")) {
-      well = new SelfTest(directory("self-test"), out).run();
+      well = new SelfTest(directory("self-test"), out).run(options.getOrDefault("--only", ""));
     } else {
       well =
           run(
