@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import routes.job.Sandbox;
+import routes.monitoring.LogFiles;
 import servers.Shop;
 
 /**
@@ -44,6 +45,7 @@ public final class Bench {
   }
 
   public static void main(String[] arguments) throws Exception {
+    LogFiles.silence();
     List<String> words = new ArrayList<>(List.of(arguments));
     boolean quick = words.remove("--quick");
     String only = take(words, "--only", "");

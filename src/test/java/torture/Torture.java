@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import routes.job.Sandbox;
+import routes.monitoring.LogFiles;
 
 /**
  * {@code ./waybill torture}: real workers on one queue, everything that can go wrong, and a checker
@@ -28,6 +29,7 @@ public final class Torture {
   private Torture() {}
 
   public static void main(String[] arguments) throws Exception {
+    LogFiles.silence();
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Map<String, String> options = new LinkedHashMap<>();
     List<String> flags = List.of("--failpoints", "--self-test");
