@@ -124,8 +124,8 @@ final class ClaimRoute extends RouteBuilder {
     boolean fetchedByAnother =
         parts.deliveries().enabled()
             && flight.stage() == Stage.ENROLLED
-            && parts.deliveries().find(flight.courseKey()).isEmpty()
-            && ledger.fetching(flight) > 0;
+            && ledger.fetching(flight) > 0
+            && parts.deliveries().find(flight.courseKey()).isEmpty();
     return fetchedByAnother ? Optional.of("course") : Optional.empty();
   }
 

@@ -52,6 +52,8 @@ final class DownloadRoute extends RouteBuilder {
   private void prepare(Exchange exchange) throws IOException {
     Flight flight = flight(exchange);
     parts.beginTry(flight, DOWNLOAD, Event.DOWNLOAD_START);
+    // Whoever was frozen until now must not make a sandbox for a job that is delivered.
+    flight.checkStop();
     new Sandbox(flight.sandbox()).create(flight.deliveryId());
   }
 

@@ -144,10 +144,14 @@ final class UploadRoute extends RouteBuilder {
 
   private void writeDown(Exchange exchange) {
     Flight flight = flight(exchange);
+    boolean shared = parts.deliveries().enabled();
+    if (shared) {
+      // Before the ledger says so: whoever sees that nobody fetches the course must find it here.
+      parts.deliveries().remember(flight.courseKey(), flight.folder(), flight.manifest());
+    }
     parts.ledger().uploaded(flight);
     parts.breakers().succeeded(flight, UPLOAD);
-    if (parts.deliveries().enabled()) {
-      parts.deliveries().remember(flight.courseKey(), flight.folder(), flight.manifest());
+    if (shared) {
       parts.bell().ring(parts.ledger().waitingForCourse(flight.courseKey()));
     }
     parts.events().tell(Event.UPLOAD_SUCCESS, flight, UPLOAD, null);

@@ -31,7 +31,7 @@ final class Binaries {
   }
 
   /** A directory that is there whole or not at all; two runs at once do not meet. */
-  static Path once(String name, Maker maker) throws IOException {
+  static synchronized Path once(String name, Maker maker) throws IOException {
     Path directory = HOME.resolve(name);
     Files.createDirectories(HOME);
     try (FileChannel lock =

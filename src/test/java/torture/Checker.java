@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import routes.command.ProcessTree;
 import servers.Shop;
@@ -22,6 +24,7 @@ import servers.WebhookReceiver.Call;
 
 /** Stands outside the workers, knows what was asked for, and looks at what came of it. */
 final class Checker {
+  private static final Duration SWEPT_WITHIN = Duration.ofSeconds(45);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** How a task has to end. */
@@ -128,6 +131,9 @@ final class Checker {
       return;
     }
     List<Call> calls = shop.webhook().calls(taskId);
+    if (end == End.DELIVERED) {
+      awaitSweep(taskId);
+    }
     boolean sandbox = Files.exists(shop.sandbox(taskId));
     if (end == End.FAILED) {
       expect(taskId, calls.isEmpty(), "a failed task has a webhook");
@@ -150,6 +156,14 @@ final class Checker {
         "its webhooks differ in content");
     expect(taskId, calls.stream().allMatch(Call::signed), "a webhook with a wrong signature");
     expect(taskId, !sandbox, "a delivered task has a sandbox");
+  }
+
+  /** One who was frozen just before makes a sandbox when it thaws; the sweep is to find it. */
+  private void awaitSweep(long taskId) throws InterruptedException {
+    long deadline = System.nanoTime() + SWEPT_WITHIN.toNanos();
+    while (leavesSandbox(taskId, End.DELIVERED) && System.nanoTime() < deadline) {
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
   }
 
   /** Whether a delivered task still has a sandbox: a sweep removes one that came too late. */
