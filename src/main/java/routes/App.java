@@ -68,7 +68,6 @@ public final class App {
       return new routes.monitoring.Check(settings, environment).run(out) ? 0 : 1;
     }
     if (aboutQueue) {
-      LogFiles.silence();
       return steer(settings, command, arguments.length > 1 ? arguments[1] : "", out, err);
     }
     LogFiles.open(settings.logs());
@@ -84,6 +83,7 @@ public final class App {
           "waybill: " + command + ": expected one of " + inboxes + ", found '" + queue + "'");
       return BAD_SETTINGS;
     }
+    LogFiles.silence();
     try (HikariDataSource database = Schema.pool(settings)) {
       Schema.migrate(database);
       Holds holds = new Holds(database);

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -196,11 +197,11 @@ class FlowTest extends WorkerTest {
             "WAYBILL_BREAKER_PAUSE",
             "1s",
             "WAYBILL_RETRY_TRIES",
-            "3");
+            "10");
     List<Long> tasks = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       long taskId = shop.task("enrolled", Shop.url("ok"));
-      shop.webhook().answer(taskId, Answer.of(503), Answer.of(503), Answer.of(503), Answer.of(503));
+      shop.webhook().answer(taskId, Collections.nCopies(50, Answer.of(503)).toArray(Answer[]::new));
       tasks.add(taskId);
     }
     for (long taskId : tasks) {
