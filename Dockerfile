@@ -13,7 +13,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/waybill waybill \
     && install -d -o waybill -g waybill /var/lib/waybill/staging /var/lib/waybill/logs
 COPY --from=rclone /usr/local/bin/rclone /usr/local/bin/rclone
-COPY --from=build /src/target/waybill.jar /opt/waybill/waybill.jar
+COPY --from=build /src/target/waybill.jar /src/jvm.options /opt/waybill/
 USER waybill
 WORKDIR /var/lib/waybill
 ENV STAGING_DIR=/var/lib/waybill/staging \
@@ -23,4 +23,4 @@ ENV STAGING_DIR=/var/lib/waybill/staging \
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD curl -fsS "http://127.0.0.1:${WAYBILL_HTTP_PORT:-9876}/observe/health/live" || exit 1
 # tini reaps what downloaders leave behind. Give `docker stop` more than waybill.shutdown.grace plus 15 s.
-ENTRYPOINT ["/usr/bin/tini", "--", "java", "-jar", "/opt/waybill/waybill.jar"]
+ENTRYPOINT ["/usr/bin/tini", "--", "java", "@/opt/waybill/jvm.options", "-jar", "/opt/waybill/waybill.jar"]

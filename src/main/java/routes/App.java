@@ -10,6 +10,7 @@ import org.apache.camel.RoutesBuilder;
 import routes.ledger.Holds;
 import routes.ledger.Schema;
 import routes.monitoring.LogFiles;
+import routes.queue.RedisKeys;
 import routes.settings.BadSettings;
 import routes.settings.Settings;
 import routes.settings.Sources;
@@ -77,7 +78,7 @@ public final class App {
   /** For all processes at once; they hear of it within two seconds, and no claim passes it. */
   private static int steer(
       Settings settings, String command, String queue, PrintStream out, PrintStream err) {
-    List<String> inboxes = List.of(settings.queue().vipInbox(), settings.queue().inbox());
+    List<String> inboxes = RedisKeys.inboxes(settings.queue());
     if (!inboxes.contains(queue)) {
       err.println(
           "waybill: " + command + ": expected one of " + inboxes + ", found '" + queue + "'");

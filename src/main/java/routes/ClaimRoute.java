@@ -104,10 +104,22 @@ final class ClaimRoute extends RouteBuilder {
       Optional<Flight> claimed = parts.ledger().claim(taskId, parts.lease().worker());
       Optional<String> wait = claimed.flatMap(flight -> reasonToWait(flight, limits));
       if (wait.isPresent()) {
-        parts.ledger().park(claimed.get(), wait.get());
+        park(claimed.get(), wait.get());
         return Optional.empty();
       }
       return claimed;
+    }
+  }
+
+  private void park(Flight flight, String hold) {
+    parts.ledger().park(flight, hold);
+    boolean waitsForDelivery = hold.equals("course") && parts.deliveries().enabled();
+    if (waitsForDelivery
+        && parts.settings().flow().limits().ofCourse() == Integer.MAX_VALUE
+        && parts.deliveries().find(flight.courseKey()).isPresent()) {
+      // Delivered meanwhile: whoever waited then has been rung for, and this job was not among
+      // them.
+      parts.bell().ring(flight.taskId(), flight.vip());
     }
   }
 

@@ -26,8 +26,6 @@ final class CleanUpRoute extends RouteBuilder {
         .routeId(CLEAN_UP)
         .routeConfigurationId(CLEAN_UP)
         .description("Removes the sandbox and closes the job")
-        .process(parts::mayBegin)
-        .id("may-clean-up")
         .to(direct(REMOVE_SANDBOX))
         .id("try-clean-up")
         .process(this::writeDown)
@@ -44,6 +42,7 @@ final class CleanUpRoute extends RouteBuilder {
   private void remove(Exchange exchange) throws IOException {
     Flight flight = flight(exchange);
     flight.startClock();
+    flight.checkStop();
     new Sandbox(flight.sandbox()).delete();
   }
 

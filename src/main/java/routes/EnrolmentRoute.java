@@ -9,6 +9,7 @@ import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import routes.job.CourseUrl;
+import routes.ledger.Ledger;
 import routes.ledger.ShopRow;
 import routes.monitoring.Event;
 
@@ -72,10 +73,13 @@ final class EnrolmentRoute extends RouteBuilder {
         end(taskId, shop, ((Number) row.get("waitedSeconds")).longValue());
       }
     }
-    for (long taskId : parts.ledger().enrol(enrolled)) {
-      tellAndRing(
-          taskId, text(rows.get(taskId).get("orderId")), truth(rows.get(taskId).get("vip")));
+    List<Ledger.Unrung> ready = new ArrayList<>();
+    for (long taskId : parts.admission().enrol(enrolled)) {
+      Map<?, ?> row = rows.get(taskId);
+      tellEnrolled(taskId, text(row.get("orderId")));
+      ready.add(parts.bell().now(taskId, truth(row.get("vip"))));
     }
+    parts.bell().ring(ready);
     exchange.setProperty(LOOKED_FULL, found.size() >= FULL_LOOK);
   }
 
@@ -86,24 +90,27 @@ final class EnrolmentRoute extends RouteBuilder {
       return;
     }
     parts
-        .ledger()
+        .admission()
         .waiting(Long.parseLong(message.strip()))
         .filter(task -> task.shop().verdict() == ShopRow.Verdict.ENROLLED)
         .filter(task -> sameCourse(task.courseUrl(), task.shop()))
-        .filter(task -> !parts.ledger().enrol(List.of(task.taskId())).isEmpty())
-        .ifPresent(task -> tellAndRing(task.taskId(), task.shop().orderId(), task.vip()));
+        .filter(task -> !parts.admission().enrol(List.of(task.taskId())).isEmpty())
+        .ifPresent(
+            task -> {
+              tellEnrolled(task.taskId(), task.shop().orderId());
+              parts.bell().ring(task.taskId(), task.vip());
+            });
   }
 
-  private void tellAndRing(long taskId, String orderId, boolean vip) {
+  private void tellEnrolled(long taskId, String orderId) {
     parts.events().tell(Event.ENROLLED, taskId, orderId, null, null, null);
-    parts.bell().ring(taskId, vip);
   }
 
   /** A wait that ends without an enrolment. */
   private void end(long taskId, ShopRow shop, long waitedSeconds) {
     switch (shop.verdict()) {
       case DELIVERED -> {
-        if (parts.ledger().endWaiting(taskId, "done", null, null)) {
+        if (parts.admission().endWaiting(taskId, "done", null, null)) {
           parts.events().tell(Event.DUPLICATE, taskId, shop.orderId(), null, null, null);
         }
       }
@@ -130,14 +137,14 @@ final class EnrolmentRoute extends RouteBuilder {
 
   private void reject(long taskId, ShopRow shop, String reason, boolean markFailed) {
     String errorLog = markFailed ? parts.errorReport().write(AWAIT_ENROLMENT, reason) : null;
-    if (parts.ledger().endWaiting(taskId, "dead", reason, errorLog)) {
+    if (parts.admission().endWaiting(taskId, "dead", reason, errorLog)) {
       parts.events().tell(Event.REJECTED, taskId, shop.orderId(), AWAIT_ENROLMENT, null, reason);
     }
   }
 
   private void die(long taskId, ShopRow shop, String reason) {
     String errorLog = parts.errorReport().write(AWAIT_ENROLMENT, reason);
-    if (parts.ledger().endWaiting(taskId, "dead", reason, errorLog)) {
+    if (parts.admission().endWaiting(taskId, "dead", reason, errorLog)) {
       parts.events().tell(Event.DEAD, taskId, shop.orderId(), AWAIT_ENROLMENT, null, reason);
     }
   }

@@ -19,7 +19,6 @@ import org.apache.camel.processor.errorhandler.RedeliveryPolicy;
 import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.dao.DataIntegrityViolationException;
 import redis.clients.jedis.exceptions.JedisException;
 import routes.job.FilesElsewhere;
 import routes.job.Flight;
@@ -131,8 +130,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
         .end();
 
     routeConfiguration(PAYLOADS)
-        .onException(
-            Rejected.class, JsonProcessingException.class, DataIntegrityViolationException.class)
+        .onException(Rejected.class, JsonProcessingException.class)
         .redeliveryPolicyRef("never")
         .handled(true)
         .to(direct(REJECT_PAYLOAD))

@@ -2,7 +2,6 @@ package routes;
 
 import org.apache.camel.Exchange;
 import routes.job.Flight;
-import routes.job.Job;
 
 /**
  * Everything that travels with an exchange beside its body. Nothing from outside ever becomes a
@@ -11,9 +10,6 @@ import routes.job.Job;
 public final class ExchangeProperties {
   /** String: the list a payload came from. Set by redis-list, read by the intake. */
   public static final String INBOX = "waybill.inbox";
-
-  /** {@link Job}: what a producer asked for. Set once the payload is checked. */
-  public static final String JOB = "waybill.job";
 
   /** {@link Flight}: the claimed job. Set by the claim, read by every stage. */
   public static final String FLIGHT = "waybill.flight";
@@ -25,9 +21,5 @@ public final class ExchangeProperties {
 
   public static Flight flight(Exchange exchange) {
     return exchange.getProperty(FLIGHT, Flight.class);
-  }
-
-  public static Job job(Exchange exchange) {
-    return exchange.getProperty(JOB, Job.class);
   }
 }

@@ -7,6 +7,7 @@ import static routes.RouteNames.RECONCILE;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -81,14 +82,22 @@ final class HousekeepingRoute extends RouteBuilder {
     if (!parts.lease().mayTakeOver()) {
       return;
     }
-    for (String dead : parts.workers().expired()) {
-      if (dead.equals(parts.lease().worker().id())) {
-        continue;
+    List<String> struck = new ArrayList<>();
+    for (String silent : parts.workers().expired()) {
+      if (!silent.equals(parts.lease().worker().id())) {
+        parts
+            .workers()
+            .takeOver(silent)
+            .ifPresent(
+                jobs -> {
+                  free(silent, jobs);
+                  struck.add(silent);
+                });
       }
-      parts.claimed().drain(dead);
-      parts.workers().takeOver(dead).ifPresent(jobs -> free(dead, jobs));
     }
     parts.workers().freeOrphanedJobs();
+    // Last: a Redis that is away must not keep the jobs waiting. Its messages are looked for again.
+    struck.forEach(parts.claimed()::drain);
   }
 
   private void free(String dead, List<Ledger.Unrung> jobs) {

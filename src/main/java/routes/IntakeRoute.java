@@ -9,15 +9,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
+import org.apache.camel.AggregationStrategy;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.component.jackson.JacksonDataFormat;
-import org.springframework.dao.DataIntegrityViolationException;
+import org.apache.camel.processor.aggregate.UseOriginalAggregationStrategy;
 import routes.job.Job;
 import routes.job.Payload;
 import routes.job.Rejected;
 import routes.ledger.Entered;
+import routes.ledger.Ledger;
 import routes.monitoring.Event;
 
 /**
@@ -25,7 +29,17 @@ import routes.monitoring.Event;
  * with its reason.
  */
 final class IntakeRoute extends RouteBuilder {
+  /** String: the payload as it came. */
   private static final String RAW = "waybill.payload";
+
+  /** List of {@link Job}: those of one round trip, to be entered together. */
+  private static final String JOBS = "waybill.jobs";
+
+  /**
+   * What was set aside has been dealt with; whatever else stops one of them sends all back. The
+   * exchange goes on as it was.
+   */
+  private static final AggregationStrategy EACH = new UseOriginalAggregationStrategy(true);
 
   private final Parts parts;
   private final Payload payloads;
@@ -43,14 +57,21 @@ final class IntakeRoute extends RouteBuilder {
         .routeConfigurationId(ErrorHandling.PAYLOADS)
         .description("Takes payloads off the inboxes and enters them in the ledger")
         .removeHeaders("*")
+        .setProperty(JOBS, ArrayList::new)
+        .split(body(), EACH)
         .process(this::decode)
         .id("decode-payload")
         .unmarshal(new JacksonDataFormat(Payload.strictMapper(), JsonNode.class))
         .id("parse-payload")
         .process(this::check)
         .id("check-payload")
+        .end()
         .process(this::enter)
-        .id("enter-ledger");
+        .id("enter-ledger")
+        .split(body(), EACH)
+        .process(this::refuse)
+        .id("refuse-job")
+        .end();
 
     from(direct(REJECT_PAYLOAD))
         .routeId(REJECT_PAYLOAD)
@@ -85,32 +106,54 @@ final class IntakeRoute extends RouteBuilder {
             .vipInbox()
             .equals(exchange.getProperty(ExchangeProperties.INBOX, String.class));
     JsonNode json = exchange.getMessage().getBody(JsonNode.class);
-    exchange.setProperty(
-        ExchangeProperties.JOB, payloads.read(json, exchange.getProperty(RAW, String.class), vip));
+    jobs(exchange).add(payloads.read(json, exchange.getProperty(RAW, String.class), vip));
   }
 
-  private void enter(Exchange exchange) throws Rejected {
-    Job job = ExchangeProperties.job(exchange);
-    Entered entered = parts.ledger().enter(job);
-    String order = entered.orderId();
-    if (entered.outcome() == Entered.Outcome.DUPLICATE) {
-      parts.events().tell(Event.DUPLICATE, job.taskId(), order, null, null, null);
-      return;
+  /** All at once; the body is then those that the shop's row speaks against. */
+  private void enter(Exchange exchange) {
+    List<Entered> refused = new ArrayList<>();
+    List<Ledger.Unrung> ready = new ArrayList<>();
+    for (Entered entered : parts.admission().enter(jobs(exchange))) {
+      Job job = entered.job();
+      switch (entered.outcome()) {
+        case READY -> {
+          tell(Event.RECEIVED, entered, job.vip() ? "vip" : null);
+          tell(Event.ENROLLED, entered, null);
+          ready.add(parts.bell().now(job.taskId(), job.vip()));
+        }
+        case WAITING -> {
+          tell(Event.RECEIVED, entered, job.vip() ? "vip" : null);
+          tell(Event.WAITING, entered, null);
+        }
+        case DUPLICATE -> tell(Event.DUPLICATE, entered, null);
+        case REJECTED -> refused.add(entered);
+      }
     }
-    parts.events().tell(Event.RECEIVED, job.taskId(), order, null, null, job.vip() ? "vip" : null);
-    if (entered.outcome() == Entered.Outcome.READY) {
-      parts.events().tell(Event.ENROLLED, job.taskId(), order, null, null, null);
-      parts.bell().ring(job.taskId(), job.vip());
-    } else {
-      parts.events().tell(Event.WAITING, job.taskId(), order, null, null, null);
-    }
+    parts.bell().ring(ready);
+    exchange.getMessage().setBody(refused);
+  }
+
+  private void tell(Event event, Entered entered, String detail) {
+    parts.events().tell(event, entered.job().taskId(), entered.orderId(), null, null, detail);
+  }
+
+  private void refuse(Exchange exchange) throws Rejected {
+    Entered entered = exchange.getMessage().getBody(Entered.class);
+    exchange.setProperty(RAW, entered.job().payload());
+    throw entered.rejected();
+  }
+
+  /** What this exchange has brought, as far as it can be read. */
+  @SuppressWarnings("unchecked")
+  private static List<Job> jobs(Exchange exchange) {
+    return exchange.getProperty(JOBS, List.class);
   }
 
   private void markFailed(Exchange exchange) {
     Rejected rejected = rejection(exchange);
     if (rejected.markFailed()) {
       parts
-          .ledger()
+          .admission()
           .failShopRow(
               rejected.taskId().getAsLong(),
               parts.errorReport().write(TAKE_PAYLOAD, rejected.getMessage()));
@@ -142,10 +185,6 @@ final class IntakeRoute extends RouteBuilder {
       return Rejected.unreadable(
           "payload: expected one JSON object, found malformed JSON at character "
               + (json.getLocation() == null ? "?" : json.getLocation().getColumnNr()));
-    }
-    Job job = ExchangeProperties.job(exchange);
-    if (job != null && caught instanceof DataIntegrityViolationException) {
-      return Rejected.failing(job.taskId(), "The ledger's tables cannot hold it");
     }
     return Rejected.unreadable(
         "payload: cannot be read (" + caught.getClass().getSimpleName() + ")");

@@ -14,6 +14,7 @@ import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
 import routes.job.Held;
+import routes.ledger.Admission;
 import routes.ledger.Holds;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
@@ -48,6 +49,7 @@ public final class Parts implements AutoCloseable {
   private final HikariDataSource database;
   private final UnifiedJedis redis;
   private final Flights flights = new Flights();
+  private final Admission admission;
   private final Ledger ledger;
   private final Workers workers;
   private final Lease lease;
@@ -75,6 +77,7 @@ public final class Parts implements AutoCloseable {
     this.clock = clock;
     this.database = Schema.pool(settings);
     this.redis = Redis.client(settings);
+    this.admission = new Admission(database, settings);
     this.ledger = new Ledger(database, settings);
     this.holds = new Holds(database);
     this.breakers = new Breakers(settings.flow().breaker(), holds);
@@ -194,6 +197,10 @@ public final class Parts implements AutoCloseable {
 
   public Flights flights() {
     return flights;
+  }
+
+  public Admission admission() {
+    return admission;
   }
 
   public Ledger ledger() {

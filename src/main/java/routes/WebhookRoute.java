@@ -8,6 +8,7 @@ import static routes.RouteNames.direct;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import routes.job.Flight;
+import routes.job.Stage;
 import routes.monitoring.Event;
 import routes.webhook.WebhookAnswer;
 import routes.webhook.WebhookRequest;
@@ -30,8 +31,8 @@ final class WebhookRoute extends RouteBuilder {
         .id("may-notify")
         .to(direct(SEND_WEBHOOK))
         .id("try-webhook")
-        .process(this::writeDown)
-        .id("write-notified");
+        .process(this::told)
+        .id("tell-notified");
 
     // One try. The endpoint's host is a placeholder: the request brings the address, the client the
     // limits.
@@ -46,6 +47,7 @@ final class WebhookRoute extends RouteBuilder {
         .to(
             "http://webhook?throwExceptionOnFailure=false&followRedirects=false"
                 + "&httpClientConfigurer=#webhookClient&disableStreamCache=true"
+                + "&connectionsPerRoute={{waybill.workers}}&maxTotalConnections={{waybill.workers}}"
                 + timeouts())
         .id("http-webhook")
         .process(
@@ -71,9 +73,13 @@ final class WebhookRoute extends RouteBuilder {
     flight(exchange).startClock();
   }
 
-  private void writeDown(Exchange exchange) {
+  /**
+   * The ledger hears of it with the clean-up, in one write. A worker that dies in between announces
+   * the delivery once more, under the same id.
+   */
+  private void told(Exchange exchange) {
     Flight flight = flight(exchange);
-    parts.ledger().notified(flight);
+    flight.reached(Stage.NOTIFIED);
     parts.breakers().succeeded(flight, POST_WEBHOOK);
     parts.events().tell(Event.WEBHOOK_SUCCESS, flight, POST_WEBHOOK, null);
   }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,5 +186,36 @@ class EnrolmentTest extends WorkerTest {
     long taskId = shop.order("ok");
 
     awaitState(taskId, "done");
+  }
+
+  @Test
+  void should_move_each_of_many_once_whoever_looks() throws Exception {
+    int many = 130;
+    WorkerProcess one = startWorker("WAYBILL_ENROLMENT_POLL", "100ms");
+    startWorker("WAYBILL_ENROLMENT_POLL", "100ms");
+    one.parts().holds().pause(Shop.INBOX);
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < many; i++) {
+      tasks.add(order("paid"));
+    }
+    until(() -> inState("waiting") == many, "all of them wait");
+
+    shop.update("UPDATE download_tasks SET status = 'enrolled'");
+
+    until(() -> inState("ready") == many, "all of them are ready");
+    until(() -> shop.redis().zcard("waybill:ready") == many, "all of them are rung for");
+    until(
+        () ->
+            shop.events().stream()
+                .filter(event -> event.path("event").asText().equals("ENROLLED"))
+                .map(event -> event.path("taskId").asLong())
+                .sorted()
+                .toList()
+                .equals(tasks.stream().sorted().toList()),
+        "each is told of once");
+  }
+
+  private int inState(String state) throws Exception {
+    return Integer.parseInt(shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = ?", state));
   }
 }

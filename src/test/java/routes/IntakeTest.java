@@ -242,4 +242,38 @@ class IntakeTest extends WorkerTest {
     awaitState(taskId, "done");
     awaitState(blocker, "done");
   }
+
+  @Test
+  void should_let_nothing_in_one_batch_cost_the_others_anything() throws Exception {
+    long known = shop.order("ok");
+    long fresh = shop.task("enrolled", Shop.url("ok"));
+    long waiting = shop.task("paid", Shop.url("ok"));
+    long failed = shop.task("failed", Shop.url("ok"));
+    long other = shop.task("enrolled", Shop.url("another"));
+    long last = shop.task("enrolled", Shop.url("ok"));
+    // Pushed before anybody looks: one round trip takes them all.
+    shop.push(fresh, Shop.url("ok"));
+    shop.redis().lpush(Shop.INBOX, "no json");
+    shop.push(fresh, Shop.url("ok"));
+    shop.push(failed, Shop.url("ok"));
+    shop.push(other, Shop.url("ok"));
+    shop.push(waiting, Shop.url("ok"));
+    shop.push(987654, Shop.url("ok"));
+    shop.push(last, Shop.url("ok"));
+    shop.push(known, Shop.url("ok"));
+
+    startWorker();
+
+    awaitState(known, "done");
+    awaitState(fresh, "done");
+    awaitState(last, "done");
+    awaitState(waiting, "waiting");
+    until(() -> shop.redis().llen("waybill:rejected") == 4, "four are rejected");
+    until(() -> shop.status(other).equals("failed"), "the row of another course is failed");
+    assertEquals(1, shop.eventNames(fresh).stream().filter("RECEIVED"::equals).count());
+    assertEquals(1, shop.eventNames(fresh).stream().filter("DUPLICATE"::equals).count());
+    assertEquals(1, shop.eventNames(known).stream().filter("DUPLICATE"::equals).count());
+    assertEquals(1, shop.webhook().calls(fresh).size());
+    until(() -> shop.redis().keys("waybill:claimed:*").isEmpty(), "nothing stays claimed");
+  }
 }

@@ -56,7 +56,6 @@ class RecoveryTest extends WorkerTest {
         List.<Runnable>of(
             () -> worker.parts().ledger().downloaded(stale),
             () -> worker.parts().ledger().uploaded(stale),
-            () -> worker.parts().ledger().notified(stale),
             () -> worker.parts().ledger().done(stale),
             () -> worker.parts().ledger().tryFailed(stale, "x"),
             () -> worker.parts().ledger().bury(stale, "x", "x"))) {
@@ -183,8 +182,8 @@ class RecoveryTest extends WorkerTest {
     shop.update(
         "UPDATE waybill_job SET finished_at = finished_at - INTERVAL 2 HOUR WHERE task_id = ?",
         longDead);
-    new Sandbox(shop.sandbox(done)).create();
-    new Sandbox(shop.sandbox(987654)).create();
+    new Sandbox(shop.sandbox(done)).create("delivery-1");
+    new Sandbox(shop.sandbox(987654)).create("delivery-1");
 
     worker.parts().sandboxes().sweep();
 

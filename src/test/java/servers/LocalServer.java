@@ -23,6 +23,10 @@ abstract class LocalServer implements AutoCloseable {
     return port;
   }
 
+  public long pid() {
+    return process.pid();
+  }
+
   public String password() {
     return password;
   }

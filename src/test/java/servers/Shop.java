@@ -25,6 +25,7 @@ import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
 import redis.clients.jedis.RedisClient;
+import routes.command.ProcessTree;
 
 /**
  * A shop with everything a worker needs, on real servers: its table, its queue, its webhook, its
@@ -400,8 +401,15 @@ public final class Shop implements AutoCloseable {
   /** Longest wait of a test for something that should be there in a moment. */
   public static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  /** A worker that was killed leaves its programs to its successor; here nobody comes after. */
+  private void endProgramsLeftBehind() {
+    String ours = staging().toAbsolutePath() + "/";
+    ProcessTree.end(() -> ProcessTree.marked(mark -> mark.startsWith(ours)), Duration.ZERO);
+  }
+
   @Override
   public void close() {
+    endProgramsLeftBehind();
     redis.close();
     webhook.close();
     drive.close();

@@ -181,15 +181,16 @@ final class Failpoints {
 
   private static List<Case> all() {
     List<Case> cases = new ArrayList<>();
+    String admission = "routes.ledger.Admission.";
     String ledger = "routes.ledger.Ledger.";
     String workers = "routes.ledger.Workers.";
     String queue = "routes.queue.";
     String runner = "routes.command.ProgramRunner.";
     add(cases, queue + "RedisListConsumer.take", 1, ORDINARY);
-    add(cases, ledger + "enterNew", 1, ORDINARY);
+    add(cases, admission + "enterNew", 1, ORDINARY);
     add(cases, queue + "Bell.ringAgain", 1, ORDINARY);
     add(cases, queue + "RedisListConsumer.accepted", 1, ORDINARY);
-    add(cases, "org.apache.camel.component.redis.RedisProducer.invokePublish", 1, ORDINARY);
+    add(cases, queue + "News.publish", 1, ORDINARY);
     add(cases, queue + "RedisBellComponent$BellConsumer.take", 1, ORDINARY);
     add(cases, ledger + "claim", 1, ORDINARY);
     add(cases, "routes.job.Sandbox.create", 1, ORDINARY);
@@ -202,18 +203,17 @@ final class Failpoints {
     add(cases, ledger + "uploaded", 1, ORDINARY);
     add(cases, "routes.webhook.WebhookRequest.process", 1, ORDINARY);
     add(cases, "routes.webhook.WebhookAnswer.process", 1, ORDINARY);
-    add(cases, ledger + "notified", 1, ORDINARY);
     add(cases, "routes.job.Sandbox.delete", 1, ORDINARY);
     add(cases, ledger + "done", 1, ORDINARY);
     add(cases, ledger + "tryFailed", 1, FAILS_ONCE);
     add(cases, runner + "endLeftBehind", 1, FAILS_ONCE);
     add(cases, ledger + "bury", 1, FAILS_ALWAYS);
-    add(cases, ledger + "enrol", 1, ENROLLED_LATER);
+    add(cases, admission + "enrol", 1, ENROLLED_LATER);
     add(cases, "routes.EnrolmentRoute.wake", 1, WOKEN);
-    add(cases, ledger + "endWaiting", 1, FAILS_WAITING);
-    add(cases, ledger + "failShopRow", 1, REJECTED);
+    add(cases, admission + "endWaiting", 1, FAILS_WAITING);
+    add(cases, admission + "failShopRow", 1, REJECTED);
     add(cases, queue + "RejectedList.add", 1, REJECTED);
-    add(cases, ledger + "enterAgain", 1, DELIVERED_AGAIN);
+    add(cases, admission + "enterAgain", 1, DELIVERED_AGAIN);
     add(cases, ledger + "handBack", 1, STOPPED);
     add(cases, workers + "retire", 1, STOPPED);
     add(cases, queue + "ClaimedLists.drain", 1, KILLED);

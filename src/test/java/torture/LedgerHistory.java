@@ -49,8 +49,16 @@ final class LedgerHistory {
       long oldToken,
       long newToken,
       boolean crashCounted) {
+    boolean isClaim() {
+      return !"running".equals(oldState) && "running".equals(newState);
+    }
+
+    boolean isGivenUp() {
+      return "running".equals(oldState) && "ready".equals(newState);
+    }
+
     boolean isTakeover() {
-      return "running".equals(oldState) && "ready".equals(newState) && crashCounted;
+      return isGivenUp() && crashCounted;
     }
   }
 

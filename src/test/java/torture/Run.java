@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import routes.command.ProcessTree;
 import servers.LocalProcess;
@@ -302,9 +303,10 @@ final class Run {
             Map.of("at", Instant.now().toString(), "what", what, "detail", detail)));
   }
 
-  /** From each kill until each job of the killed worker runs again. */
-  private List<Long> recoveries(List<LedgerHistory.Change> changes) {
-    List<Long> recoveries = new ArrayList<>();
+  /** Milliseconds from each kill until this comes of each job of the killed worker; ascending. */
+  private List<Long> afterKills(
+      List<LedgerHistory.Change> changes, Predicate<LedgerHistory.Change> what) {
+    List<Long> times = new ArrayList<>();
     for (Kill kill : kills) {
       Map<Long, String> held = new HashMap<>();
       for (LedgerHistory.Change change : changes) {
@@ -317,15 +319,28 @@ final class Run {
           held.remove(change.taskId());
           continue;
         }
-        boolean runsAgain =
-            !"running".equals(change.oldState()) && "running".equals(change.newState());
-        if (runsAgain && ownedBy(kill.user(), held.remove(change.taskId()), changes)) {
-          recoveries.add(Duration.between(kill.at(), change.at()).toMillis());
+        if (what.test(change) && ownedBy(kill.user(), held.remove(change.taskId()), changes)) {
+          times.add(Duration.between(kill.at(), change.at()).toMillis());
         }
       }
     }
-    Collections.sort(recoveries);
-    return recoveries;
+    Collections.sort(times);
+    return times;
+  }
+
+  private void rowOfTimes(String name, List<Long> times) {
+    if (times.isEmpty()) {
+      return;
+    }
+    row(
+        name,
+        "p50 %.1f s, p99 %.1f s, max %.1f s of %d (lease %d s)"
+            .formatted(
+                times.get(times.size() / 2) / 1000.0,
+                times.get((int) Math.ceil(times.size() * 0.99) - 1) / 1000.0,
+                times.get(times.size() - 1) / 1000.0,
+                times.size(),
+                Fleet.LEASE.toSeconds()));
   }
 
   private static boolean ownedBy(String user, String owner, List<LedgerHistory.Change> changes) {
@@ -354,7 +369,6 @@ final class Run {
     if (repeated > faultsDone) {
       checker.violated(repeated + " stages were done twice, with " + faultsDone + " faults");
     }
-    List<Long> recoveries = recoveries(changes);
     List<Usage> all = usage.values().stream().flatMap(List::stream).toList();
     out.println();
     row("seed", seed);
@@ -372,17 +386,8 @@ final class Run {
     row("webhooks", shop.webhook().calls().size());
     row("takeovers of a job", changes.stream().filter(LedgerHistory.Change::isTakeover).count());
     row("writes with an old token", foreign);
-    if (!recoveries.isEmpty()) {
-      row(
-          "kill to running again",
-          "p50 %.1f s, p99 %.1f s, max %.1f s of %d (lease %d s)"
-              .formatted(
-                  recoveries.get(recoveries.size() / 2) / 1000.0,
-                  recoveries.get((int) Math.ceil(recoveries.size() * 0.99) - 1) / 1000.0,
-                  recoveries.get(recoveries.size() - 1) / 1000.0,
-                  recoveries.size(),
-                  Fleet.LEASE.toSeconds()));
-    }
+    rowOfTimes("kill to free again", afterKills(changes, LedgerHistory.Change::isGivenUp));
+    rowOfTimes("kill to running again", afterKills(changes, LedgerHistory.Change::isClaim));
     row("worker's memory, at most", memory(all) / 1024 + " MiB");
     row("worker's open files, at most", most(all));
     row("violations", checker.violations().size());

@@ -23,7 +23,7 @@ class TortureTest {
   @Test
   void should_end_right_wherever_a_worker_stumbles_after_the_webhook() throws Exception {
     boolean well =
-        new Failpoints(Torture.directory("failpoints"), out).run("Ledger.notified before");
+        new Failpoints(Torture.directory("failpoints"), out).run("WebhookAnswer.process after");
 
     assertTrue(well, text.toString(StandardCharsets.UTF_8));
   }

@@ -200,10 +200,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
         flight.checkStop();
         if (now - measured > MEASURE.toNanos()) {
           measured = now;
-          checkSize(flight);
+          checkSize(command);
         }
       }
-      checkSize(flight);
+      checkSize(command);
       boolean drained = await(draining);
       boolean ran = System.nanoTime() - started > LONG_RUN.toNanos();
       if (!drained || ran) {
@@ -226,8 +226,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     }
   }
 
-  private void checkSize(Flight flight) throws IOException {
-    if (Files.isDirectory(flight.sandbox())) {
+  /** Only a download fills its sandbox; what an upload leaves of it has been measured. */
+  private void checkSize(Command command) throws IOException {
+    Flight flight = command.flight();
+    if (command.kind() == Command.Kind.DOWNLOAD && Files.isDirectory(flight.sandbox())) {
       long size = Disk.sizeOf(flight.sandbox());
       if (size > maxSandbox) {
         throw new IOException(new SandboxOutgrown(size, maxSandbox));

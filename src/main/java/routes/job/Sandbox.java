@@ -2,6 +2,7 @@ package routes.job;
 
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -9,12 +10,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The directory of one job, {@code STAGING_DIR/Task_<taskId>}, that no other job touches. */
 public record Sandbox(Path path) {
+  private static final FileAttribute<?> PRIVATE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+
   public static Sandbox of(Path staging, long taskId) {
     return new Sandbox(staging.resolve("Task_" + taskId));
   }
@@ -26,12 +31,11 @@ public record Sandbox(Path path) {
    * @param deliveryId is kept beside the sandbox, where no downloader stumbles over it
    */
   public void create(String deliveryId) throws IOException {
-    if (Files.exists(path)
-        && Files.exists(mark())
-        && !Files.readString(mark()).equals(deliveryId)) {
+    boolean isNew = make();
+    if (!isNew && Files.exists(mark()) && !Files.readString(mark()).equals(deliveryId)) {
       delete();
+      make();
     }
-    create();
     Files.writeString(mark(), deliveryId);
   }
 
@@ -42,12 +46,22 @@ public record Sandbox(Path path) {
   /**
    * Makes it, for this user alone; what an earlier try left in it stays, so that the downloader can
    * go on.
+   *
+   * @return whether it is a new one
    */
-  public void create() throws IOException {
-    Files.createDirectories(path.getParent());
-    if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-      Files.createDirectory(
-          path, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+  private boolean make() throws IOException {
+    try {
+      Files.createDirectory(path, PRIVATE);
+      return true;
+    } catch (NoSuchFileException noStagingYet) {
+      Files.createDirectories(path.getParent());
+      Files.createDirectory(path, PRIVATE);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        return false;
+      }
+      throw e;
     }
   }
 

@@ -6,38 +6,49 @@ package routes.ledger;
  */
 final class Statements {
   /**
-   * In: task id. Out: one row always; what the shop and the ledger say of the task, NULLs where
+   * In: task ids. Out: one row for each; what the shop and the ledger say of the task, NULLs where
    * nothing.
    */
-  static final String LOOK_UP =
-      """
-      SELECT t.id AS row_id, t.status, t.course_url AS row_url, t.order_id, j.task_id, j.state, j.stage,
-             j.token, j.course_url, j.vip
-        FROM (SELECT ? AS id) k
-        LEFT JOIN download_tasks t ON t.id = k.id
-        LEFT JOIN waybill_job j ON j.task_id = k.id""";
+  static String lookUp(int tasks) {
+    return """
+        SELECT k.id AS asked, t.id AS row_id, t.status, t.course_url AS row_url, t.order_id, j.task_id, j.state,
+               j.stage, j.token, j.course_url, j.vip
+          FROM (SELECT ? AS id"""
+        + " UNION ALL SELECT ?".repeat(tasks - 1)
+        + """
+        ) k
+          LEFT JOIN download_tasks t ON t.id = k.id
+          LEFT JOIN waybill_job j ON j.task_id = k.id""";
+  }
 
   /**
-   * In: the job, its state and stage, its longest wait in microseconds. Fails if the task has a
-   * row.
+   * In, for each: the job, its state and stage, its delivery id, its longest wait in microseconds,
+   * its state again. Enters none if one of the tasks has a row.
    */
-  static final String ENTER =
-      """
-      INSERT INTO waybill_job (task_id, order_id, email, course_url, course_key, payload, vip, state, stage, delivery_id,
-                               wait_until, enrolled_at, received_at, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
-              IF(? = 'ready', UTC_TIMESTAMP(6), NULL), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))""";
+  static String enter(int jobs) {
+    String row =
+        """
+        (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
+         IF(? = 'ready', UTC_TIMESTAMP(6), NULL), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))""";
+    return """
+        INSERT INTO waybill_job (task_id, order_id, email, course_url, course_key, payload, vip, state, stage, delivery_id,
+                                 wait_until, enrolled_at, received_at, updated_at) VALUES"""
+        + " "
+        + row
+        + (", " + row).repeat(jobs - 1);
+  }
 
   /**
-   * In: as {@link #ENTER}, then task id and the token that was seen. Out: 1 if the task had ended
-   * and now goes on.
+   * In: the job, its state and stage, a new delivery id if it begins anew, thrice whether it goes
+   * on where it stopped, its longest wait in microseconds, its state again, task id and the token
+   * that was seen. Out: 1 if the task had ended and now goes on.
    */
   static final String ENTER_AGAIN =
       """
       UPDATE waybill_job
          SET order_id = ?, email = ?, course_url = ?, course_key = ?, payload = ?, hold = NULL, vip = ?, state = ?, stage = ?,
              delivery_id = COALESCE(?, delivery_id), folder = IF(?, folder, NULL), manifest = IF(?, manifest, NULL),
-             attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
+             notified_at = IF(?, notified_at, NULL), attempts = 0, crashes = 0, first_crash_at = NULL, owner = NULL, token = token + 1, next_at = NULL,
              prefer_until = NULL, last_error = NULL,
              wait_until = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, enrolled_at = IF(? = 'ready', UTC_TIMESTAMP(6), NULL),
              received_at = UTC_TIMESTAMP(6), finished_at = NULL, updated_at = UTC_TIMESTAMP(6)
@@ -49,6 +60,18 @@ final class Statements {
       UPDATE waybill_job
          SET state = 'ready', stage = COALESCE(stage, 'enrolled'), enrolled_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'waiting'""";
+
+  /** In: task ids. Out: those that wait; they stay as they are until the transaction ends. */
+  static String lockWaiting(int tasks) {
+    return "SELECT task_id FROM waybill_job WHERE state = 'waiting' AND task_id IN (?"
+        + ", ?".repeat(tasks - 1)
+        + ") FOR UPDATE";
+  }
+
+  /** In: task ids. As {@link #ENROL}, for all of them. */
+  static String enrol(int tasks) {
+    return ENROL.replace("= ? AND", "IN (?" + ", ?".repeat(tasks - 1) + ") AND");
+  }
 
   /** In: new state, reason, task id. Out: 1 if it waited and has now ended. */
   static final String END_WAITING =
@@ -90,34 +113,43 @@ final class Statements {
       UPDATE waybill_job SET manifest = ?, updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
-  /** In: task id, token. Stage and shop status change together or not at all. */
-  static final String UPLOADED =
+  private static final String UPLOAD_DONE =
       """
       UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
          SET j.stage = 'uploaded', j.attempts = 0, j.last_error = NULL, j.uploaded_at = UTC_TIMESTAMP(6),
-             j.updated_at = UTC_TIMESTAMP(6), t.status = 'completed', t.error_log = NULL, t.updated_at = NOW()
-       WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
+             j.updated_at = UTC_TIMESTAMP(6), t.status = 'completed', t.updated_at = NOW()""";
 
-  /** In: task id, token. */
-  static final String NOTIFIED =
-      """
-      UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.stage = 'notified', j.attempts = 0, j.last_error = NULL, j.notified_at = UTC_TIMESTAMP(6),
-             j.updated_at = UTC_TIMESTAMP(6), t.status = 'completed', t.error_log = NULL
-       WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'""";
+  private static final String OF_RUNNING_JOB =
+      " WHERE j.task_id = ? AND j.token = ? AND j.state = 'running'";
 
-  /** In: task id, token. */
+  /** In: task id, token. Stage and shop status change together or not at all. */
+  static final String UPLOADED = UPLOAD_DONE + ", t.error_log = NULL" + OF_RUNNING_JOB;
+
+  /**
+   * In and out: as {@link #UPLOADED}, but 0 too if the shop's row holds an earlier error. Writing a
+   * TEXT column of the second table costs MariaDB a file for each statement.
+   */
+  static final String UPLOADED_WITHOUT_ERROR =
+      UPLOAD_DONE + OF_RUNNING_JOB + " AND t.error_log IS NULL";
+
+  /** In: task id, token. The webhook's answer is written down with it, if it was not before. */
   static final String DONE =
       """
       UPDATE waybill_job
          SET stage = 'cleaned', state = 'done', owner = NULL, attempts = 0, last_error = NULL,
+             notified_at = COALESCE(notified_at, UTC_TIMESTAMP(6)),
              finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state IN ('running', 'done')""";
 
-  /** In: failed tries, error, task id, token. */
+  /**
+   * In: failed tries, error, a stage that was not written down when it was reached, task id, token.
+   */
   static final String TRY_FAILED =
       """
-      UPDATE waybill_job SET attempts = ?, last_error = ?, updated_at = UTC_TIMESTAMP(6)
+      UPDATE waybill_job
+         SET attempts = ?, last_error = ?, stage = COALESCE(?, stage),
+             notified_at = IF(stage = 'notified', COALESCE(notified_at, UTC_TIMESTAMP(6)), notified_at),
+             updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /**
@@ -132,13 +164,15 @@ final class Statements {
        WHERE j.task_id = ? AND j.token = ? AND j.state IN ('running', 'dead')""";
 
   /**
-   * In: pause and preference of the host in microseconds, task id, token. Out: 1 if the job is free
-   * again.
+   * In: a stage that was not written down when it was reached, pause and preference of the host in
+   * microseconds, task id, token. Out: 1 if the job is free again.
    */
   static final String HAND_BACK =
       """
       UPDATE waybill_job
-         SET state = 'ready', owner = NULL, next_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
+         SET state = 'ready', owner = NULL, stage = COALESCE(?, stage),
+             notified_at = IF(stage = 'notified', COALESCE(notified_at, UTC_TIMESTAMP(6)), notified_at),
+             next_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND,
              prefer_until = IF(stage IN ('enrolled', 'downloaded'), UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, NULL),
              updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND token = ? AND state = 'running'""";
@@ -218,10 +252,13 @@ final class Statements {
                           WHERE j.task_id = download_tasks.id AND j.state IN ('waiting', 'ready', 'running'))""";
 
   /**
-   * In: task id. For a job that goes on after its upload: the shop's row says again what is true.
+   * In: task id. For a job that goes on after its upload: whoever set it going again has set the
+   * shop's row back too.
    */
   static final String COMPLETE_SHOP_ROW =
-      "UPDATE download_tasks SET status = 'completed', error_log = NULL, updated_at = NOW() WHERE id = ?";
+      """
+      UPDATE download_tasks SET status = 'completed', error_log = NULL, updated_at = NOW()
+       WHERE id = ? AND status <> 'completed'""";
 
   /**
    * In: least age in microseconds, jobs a course and jobs a buyer may have at once, limit. Out:

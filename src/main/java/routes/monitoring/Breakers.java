@@ -65,10 +65,7 @@ public final class Breakers {
   }
 
   public void succeeded(Flight flight, String stage) {
-    Row row = rows.get(stage);
-    if (row != null) {
-      rows.remove(stage);
-    }
+    rows.remove(stage);
     if (flight.probing()) {
       flight.probing(false);
       holds.release(stage);

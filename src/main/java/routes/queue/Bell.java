@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.ZAddParams;
@@ -18,6 +19,8 @@ import routes.ledger.Ledger;
 public final class Bell {
   private static final Logger LOG = LoggerFactory.getLogger(Bell.class);
 
+  private static final ZAddParams ONLY_NEW = ZAddParams.zAddParams().nx();
+
   private final UnifiedJedis redis;
   private final Clock clock;
   private final AtomicLong last = new AtomicLong();
@@ -27,21 +30,41 @@ public final class Bell {
     this.clock = clock;
   }
 
-  /** A task has just become ready. */
-  public void ring(long taskId, boolean vip) {
-    ringAgain(RedisKeys.ready(vip), String.valueOf(taskId), now());
+  /** A task that has just become ready, behind all that were before it. */
+  public Ledger.Unrung now(long taskId, boolean vip) {
+    return new Ledger.Unrung(taskId, vip, nowMicros());
   }
 
-  /** Tasks that the ledger says are ready; one that is still rung keeps its place. */
+  /** A task has just become ready. */
+  public void ring(long taskId, boolean vip) {
+    ring(List.of(now(taskId, vip)));
+  }
+
+  /** Tasks that are ready, in one round trip; one that is still rung keeps its place. */
   public void ring(List<Ledger.Unrung> tasks) {
-    for (Ledger.Unrung task : tasks) {
-      ringAgain(RedisKeys.ready(task.vip()), String.valueOf(task.taskId()), task.micros());
+    if (tasks.size() < 2) {
+      tasks.forEach(task -> ringAgain(set(task), id(task), task.micros()));
+      return;
     }
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      tasks.forEach(task -> pipeline.zadd(set(task), task.micros(), id(task), ONLY_NEW));
+      pipeline.sync();
+    } catch (JedisException e) {
+      LOG.debug("{} rings are lost; the sweep rings again", tasks.size(), e);
+    }
+  }
+
+  private static String set(Ledger.Unrung task) {
+    return RedisKeys.ready(task.vip());
+  }
+
+  private static String id(Ledger.Unrung task) {
+    return String.valueOf(task.taskId());
   }
 
   void ringAgain(String set, String taskId, double place) {
     try {
-      redis.zadd(set, place, taskId, ZAddParams.zAddParams().nx());
+      redis.zadd(set, place, taskId, ONLY_NEW);
     } catch (JedisException e) {
       LOG.debug("A ring for task {} is lost; the sweep rings again", taskId, e);
     }
@@ -50,7 +73,7 @@ public final class Bell {
   /**
    * Microseconds since the epoch, never the same twice: two tasks of one moment keep their order.
    */
-  private long now() {
+  private long nowMicros() {
     Instant now = clock.instant();
     long micros = now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
     return last.updateAndGet(before -> Math.max(before + 1, micros));

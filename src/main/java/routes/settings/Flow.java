@@ -52,15 +52,12 @@ public record Flow(Vip vip, Rate rate, Limits limits, Breaker breaker, Cache cac
         new Rate(
             read.count("waybill.rate.max", 0, 1_000_000),
             read.duration("waybill.rate.interval", Duration.ofMillis(10), DAY));
-    boolean cached =
-        read.choice("waybill.cache.enabled", Settings.Switch.class) == Settings.Switch.TRUE;
-    int ofCourse = limit(read, "waybill.limit.per-course");
     Limits limits =
         new Limits(
             limit(read, "waybill.limit.downloads"),
             limit(read, "waybill.limit.uploads"),
             limit(read, "waybill.limit.per-email"),
-            ofCourse);
+            limit(read, "waybill.limit.per-course"));
     Breaker breaker =
         new Breaker(
             read.count("waybill.breaker.failures", 2, 10_000),
@@ -68,7 +65,7 @@ public record Flow(Vip vip, Rate rate, Limits limits, Breaker breaker, Cache cac
             read.duration("waybill.upload.quota-pause", Duration.ofMillis(100), DAY));
     Cache cache =
         new Cache(
-            cached,
+            read.choice("waybill.cache.enabled", Settings.Switch.class) == Settings.Switch.TRUE,
             read.duration("waybill.cache.ttl", SECOND, Duration.ofDays(365)),
             read.count("waybill.cache.entries", 1, 1_000_000));
     return new Flow(vip, rate, limits, breaker, cache);

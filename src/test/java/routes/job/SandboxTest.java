@@ -21,14 +21,14 @@ class SandboxTest {
   @BeforeEach
   void create() throws Exception {
     sandbox = Sandbox.of(staging, 42);
-    sandbox.create();
+    sandbox.create("delivery-1");
   }
 
   @Test
   void should_be_for_this_user_alone_and_keep_what_is_in_it() throws Exception {
     Files.writeString(sandbox.path().resolve("half"), "x");
 
-    sandbox.create();
+    sandbox.create("delivery-1");
 
     assertEquals(staging.resolve("Task_42"), sandbox.path());
     assertEquals(

@@ -20,8 +20,6 @@ public final class Failpoint {
   /** For a hanging worker: its pid, until the file is removed. */
   public static final String HANGING = "hanging";
 
-  private static final String LEDGER = "routes.ledger.Ledger";
-
   private static Path directory;
   private static String counted = "";
   private static int hits;
@@ -32,18 +30,15 @@ public final class Failpoint {
   public static Map<String, List<String>> steps() {
     return Map.ofEntries(
         Map.entry(
-            LEDGER,
+            "routes.ledger.Admission",
+            List.of("enterNew", "enterAgain", "failShopRow", "enrol", "endWaiting")),
+        Map.entry(
+            "routes.ledger.Ledger",
             List.of(
-                "enterNew",
-                "enterAgain",
-                "failShopRow",
-                "enrol",
-                "endWaiting",
                 "claim",
                 "downloaded",
                 "manifest",
                 "uploaded",
-                "notified",
                 "done",
                 "tryFailed",
                 "bury",
@@ -56,7 +51,7 @@ public final class Failpoint {
         Map.entry("routes.queue.Bell", List.of("ringAgain")),
         Map.entry("routes.queue.RejectedList", List.of("add")),
         Map.entry("routes.queue.ClaimedLists", List.of("drain")),
-        Map.entry("org.apache.camel.component.redis.RedisProducer", List.of("invokePublish")),
+        Map.entry("routes.queue.News", List.of("publish")),
         Map.entry("routes.EnrolmentRoute", List.of("wake")),
         Map.entry("routes.command.ProgramRunner", List.of("start", "watch", "endLeftBehind")),
         Map.entry("routes.job.Sandbox", List.of("create", "delete")),
