@@ -3,6 +3,7 @@ package routes;
 import static routes.RouteNames.KEEP_HOUSE;
 import static routes.RouteNames.PUBLISH_EVENTS;
 import static routes.RouteNames.RECONCILE;
+import static routes.RouteNames.RECORD_HISTORY;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -17,6 +18,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import routes.job.Flight;
 import routes.ledger.Ledger;
 import routes.monitoring.Event;
 import routes.settings.Settings;
@@ -52,8 +54,8 @@ final class HousekeepingRoute extends RouteBuilder {
         .id("look-at-holds")
         .process(this::takeOver)
         .id("take-over")
-        .process(this::handBackStrays)
-        .id("hand-back-strays")
+        .process(this::compareWithLedger)
+        .id("compare-with-ledger")
         .process(this::ringAgain)
         .id("ring-again")
         .process(this::returnClaimed)
@@ -68,7 +70,9 @@ final class HousekeepingRoute extends RouteBuilder {
         .process(exchange -> parts.sandboxes().sweep())
         .id("sweep-sandboxes")
         .process(this::takeInUnseen)
-        .id("take-in-unseen");
+        .id("take-in-unseen")
+        .process(exchange -> parts.history().forgetTheOld())
+        .id("forget-history");
 
     from("timer:publish-events?period=50&delay=0")
         .routeId(PUBLISH_EVENTS)
@@ -76,6 +80,13 @@ final class HousekeepingRoute extends RouteBuilder {
         .description("Publishes on the Redis channel what has happened since the last tick")
         .process(exchange -> parts.news().publish())
         .id("publish");
+
+    from("timer:record-history?period=250&delay=0")
+        .routeId(RECORD_HISTORY)
+        .routeConfigurationId(ErrorHandling.TICKS)
+        .description("Writes down what did not go straight, for whoever asks why")
+        .process(exchange -> parts.history().flush())
+        .id("write-history");
   }
 
   private void takeOver(Exchange exchange) {
@@ -108,11 +119,19 @@ final class HousekeepingRoute extends RouteBuilder {
   }
 
   /**
-   * Jobs that are this worker's in the ledger and in nobody's hands: the answer to a claim, or the
-   * way back, was lost with the database. Twice in a row, since a claim may be on its way.
+   * Jobs that are in this worker's hands and no longer its own, and jobs that are this worker's in
+   * the ledger and in nobody's hands: the answer to a claim, or the way back, was lost with the
+   * database. Twice in a row, since a claim may be on its way.
    */
-  private void handBackStrays(Exchange exchange) {
+  private void compareWithLedger(Exchange exchange) {
+    List<Flight> inHand = List.copyOf(parts.flights().all());
     Set<Ledger.Stray> found = new HashSet<>(parts.ledger().heldBy(parts.lease().worker()));
+    for (Flight flight : inHand) {
+      // Cancelled, or somebody else's by now: its programs are ended, nothing is written.
+      if (!found.contains(new Ledger.Stray(flight.taskId(), flight.token()))) {
+        flight.stop(Flight.Stop.LOST);
+      }
+    }
     found.removeIf(stray -> parts.flights().isReserved(stray.taskId()));
     for (Ledger.Stray stray : found) {
       if (strays.contains(stray) && parts.ledger().handBack(stray)) {

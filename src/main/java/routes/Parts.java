@@ -15,11 +15,14 @@ import routes.job.Flight;
 import routes.job.Flights;
 import routes.job.Held;
 import routes.ledger.Admission;
+import routes.ledger.History;
 import routes.ledger.Holds;
+import routes.ledger.JobBook;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
 import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
+import routes.ledger.Steering;
 import routes.ledger.Workers;
 import routes.monitoring.Breakers;
 import routes.monitoring.ErrorReport;
@@ -27,6 +30,7 @@ import routes.monitoring.Event;
 import routes.monitoring.Events;
 import routes.monitoring.Redactor;
 import routes.monitoring.TickFailures;
+import routes.operator.Desk;
 import routes.queue.Bell;
 import routes.queue.ClaimedLists;
 import routes.queue.Deliveries;
@@ -62,6 +66,9 @@ public final class Parts implements AutoCloseable {
   private final Redactor redactor;
   private final Events events;
   private final News news;
+  private final History history;
+  private final JobBook jobs;
+  private final Desk desk;
   private final ErrorReport errorReport;
   private final ProgramRunner programs;
   private final TickFailures tickFailures;
@@ -91,6 +98,10 @@ public final class Parts implements AutoCloseable {
     this.events = new Events(clock, () -> lease.worker().id(), redactor);
     this.news = new News(redis);
     events.publishTo(news::add);
+    this.history = new History(database, clock);
+    events.recordTo(history::add);
+    this.jobs = new JobBook(database);
+    this.desk = new Desk(new Steering(database), holds, bell, events);
     this.errorReport = new ErrorReport(redactor);
     this.programs =
         new ProgramRunner(
@@ -243,8 +254,22 @@ public final class Parts implements AutoCloseable {
     return events;
   }
 
-  News news() {
+  public News news() {
     return news;
+  }
+
+  public History history() {
+    return history;
+  }
+
+  /** What an operator reads. */
+  public JobBook jobs() {
+    return jobs;
+  }
+
+  /** What an operator does. */
+  public Desk desk() {
+    return desk;
   }
 
   public ErrorReport errorReport() {

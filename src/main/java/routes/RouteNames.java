@@ -23,6 +23,7 @@ public final class RouteNames {
   public static final String KEEP_HOUSE = "keep-house";
   public static final String RECONCILE = "reconcile";
   public static final String PUBLISH_EVENTS = "publish-events";
+  public static final String RECORD_HISTORY = "record-history";
 
   private RouteNames() {}
 

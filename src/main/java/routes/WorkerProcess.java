@@ -3,6 +3,7 @@ package routes;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
@@ -14,10 +15,12 @@ import java.util.concurrent.TimeUnit;
 import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
+import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.data.redis.connection.jedis.JedisConnectionFactory;
+import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 import org.springframework.data.redis.serializer.StringRedisSerializer;
 import redis.clients.jedis.exceptions.JedisException;
@@ -27,10 +30,12 @@ import routes.job.Flight;
 import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
+import routes.operator.HttpSide;
 import routes.queue.Backoff;
 import routes.queue.ClaimOrder;
 import routes.queue.Redis;
 import routes.queue.RedisBellComponent;
+import routes.queue.RedisKeys;
 import routes.queue.RedisListComponent;
 import routes.queue.StartRate;
 import routes.settings.Settings;
@@ -124,6 +129,7 @@ public final class WorkerProcess {
     }
     main.start();
     started = true;
+    openHttpSide();
     registerMBeans(true);
     LOG.info(
         "Worker {} runs {} jobs at once from {} and {}",
@@ -167,6 +173,7 @@ public final class WorkerProcess {
             }
           });
       quietly("the last events were not published", parts.news()::publish);
+      quietly("the last of the history was not written", parts.history()::flush);
       registerMBeans(false);
       closeConnections();
       LOG.info("Stopped");
@@ -251,6 +258,21 @@ public final class WorkerProcess {
             new StartRate(parts.redis(), settings.flow().rate()),
             new ClaimOrder(settings, parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  /** The management server is there by now, if its port was free. */
+  private void openHttpSide() {
+    VertxPlatformHttpRouter router =
+        VertxPlatformHttpRouter.lookup(
+            camel(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.http().port()));
+    if (router == null) {
+      return;
+    }
+    HttpSide http = new HttpSide(parts);
+    http.mount(router);
+    redisListener.addMessageListener(
+        (message, pattern) -> http.tell(new String(message.getBody(), StandardCharsets.UTF_8)),
+        ChannelTopic.of(RedisKeys.EVENTS));
   }
 
   private Properties camelProperties() {

@@ -45,7 +45,8 @@ class RoutesTest extends WorkerTest {
                 "bury-job",
                 "keep-house",
                 "publish-events",
-                "reconcile")),
+                "reconcile",
+                "record-history")),
         worker.camel().getRoutes().stream()
             .map(Route::getRouteId)
             .collect(Collectors.toCollection(TreeSet::new)));

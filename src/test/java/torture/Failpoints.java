@@ -310,7 +310,10 @@ final class Failpoints {
               "WORKER_COUNT",
               "2",
               "WAYBILL_ENROLMENT_POLL",
-              "500ms");
+              "500ms",
+              // One job after another fails here on purpose: that must not hold back the next.
+              "WAYBILL_BREAKER_FAILURES",
+              "10000");
       shop = fleet.shop();
       checker = new Checker(fleet, 1);
       fleet.start();

@@ -2,7 +2,7 @@ package routes.monitoring;
 
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +43,7 @@ public final class Check {
   /**
    * @return whether all is well
    */
-  public boolean run(PrintStream out) {
+  public boolean run(PrintWriter out) {
     boolean well = line(out, "settings", () -> "read, no fault");
     well &= line(out, "redis", this::redis);
     well &= line(out, "database", this::database);
@@ -53,13 +53,13 @@ public final class Check {
     return well;
   }
 
-  private boolean line(PrintStream out, String what, Callable<String> check) {
+  private boolean line(PrintWriter out, String what, Callable<String> check) {
     try {
-      out.printf("ok    %-10s %s%n", what, check.call());
+      out.println("ok    %-10s %s".formatted(what, check.call()));
       return true;
     } catch (Exception e) {
       String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-      out.printf("FAIL  %-10s %s%n", what, reason.lines().findFirst().orElse(""));
+      out.println("FAIL  %-10s %s".formatted(what, reason.lines().findFirst().orElse("")));
       return false;
     }
   }

@@ -1,5 +1,7 @@
 package routes.monitoring;
 
+import java.util.Set;
+
 /** What can happen to a job. Source: CONTRACT.md, section 6. */
 public enum Event {
   RECEIVED,
@@ -21,6 +23,19 @@ public enum Event {
   DEAD,
   CANCELLED,
   RECOVERED,
+  /** An operator has paused a queue; {@code detail} names it. */
+  PAUSED,
+  /** An operator lets a queue go on. */
+  RESUMED,
   /** On the Redis channel only: {@code percent} and {@code file}. */
-  PROGRESS
+  PROGRESS;
+
+  private static final Set<Event> IRREGULAR =
+      Set.of(
+          DOWNLOAD_ERROR, UPLOAD_ERROR, WEBHOOK_ERROR, RETRY, REJECTED, DEAD, CANCELLED, RECOVERED);
+
+  /** Whether it is kept for whoever asks about a task later; what goes well has its times. */
+  boolean isIrregular() {
+    return IRREGULAR.contains(this);
+  }
 }

@@ -30,6 +30,12 @@ public final class Events implements EventsMBean {
   private final Redactor redactor;
   private final Map<Event, LongAdder> counts = new EnumMap<>(Event.class);
   private volatile Consumer<String> publisher = line -> {};
+  private volatile Recorder recorder = (event, taskId, stage, worker, ms, detail) -> {};
+
+  /** Keeps events for whoever asks about a task later. Must neither block nor throw. */
+  public interface Recorder {
+    void add(String event, long taskId, String stage, String worker, Long ms, String detail);
+  }
 
   public Events(Clock clock, Supplier<String> worker, Redactor redactor) {
     this.clock = clock;
@@ -47,6 +53,10 @@ public final class Events implements EventsMBean {
     this.publisher = publisher;
   }
 
+  public void recordTo(Recorder newRecorder) {
+    recorder = newRecorder;
+  }
+
   /**
    * Something happened to a job that this worker holds; {@code ms} is the time since its try began.
    */
@@ -61,18 +71,23 @@ public final class Events implements EventsMBean {
    */
   public void tell(Event event, Long taskId, String orderId, String stage, Long ms, String detail) {
     counts.get(event).increment();
+    String who = worker.get();
+    String cleaned = detail == null ? null : redactor.clean(detail);
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("at", clock.instant().truncatedTo(ChronoUnit.MILLIS).toString());
     line.put("event", event.name());
     line.put("taskId", taskId);
     line.put("orderId", orderId);
-    line.put("worker", worker.get());
+    line.put("worker", who);
     line.put("stage", stage);
     line.put("ms", ms);
-    line.put("detail", detail == null ? null : redactor.clean(detail));
+    line.put("detail", cleaned);
     String json = write(line);
     LIFECYCLE_LOG.info(json);
     publisher.accept(json);
+    if (taskId != null && event.isIrregular()) {
+      recorder.add(event.name(), taskId, stage, who, ms, cleaned);
+    }
   }
 
   /**

@@ -34,28 +34,35 @@ public final class LogFiles {
         worker(context, directory.resolve("worker-out"), logs, Level.INFO);
     RollingFileAppender<ILoggingEvent> errors =
         worker(context, directory.resolve("worker-error"), logs, Level.WARN);
-    RollingFileAppender<ILoggingEvent> events =
-        appender(
-            context,
-            null,
-            directory.resolve("lifecycle-%d{yyyy-MM-dd}.log").toString(),
-            logs,
-            "%msg%n");
+    RollingFileAppender<ILoggingEvent> events = openLifecycle(logs);
     ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.addAppender(out);
     root.addAppender(errors);
-    ch.qos.logback.classic.Logger lifecycle = context.getLogger(Events.LIFECYCLE);
-    lifecycle.setAdditive(false);
-    lifecycle.setLevel(Level.INFO);
-    lifecycle.addAppender(events);
     return () -> {
       root.detachAppender(out);
       root.detachAppender(errors);
-      lifecycle.detachAppender(events);
+      context.getLogger(Events.LIFECYCLE).detachAppender(events);
       out.stop();
       errors.stop();
       events.stop();
     };
+  }
+
+  /** For a command that changes something: it is told where the workers tell it. */
+  public static RollingFileAppender<ILoggingEvent> openLifecycle(Settings.Logs logs) {
+    LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+    RollingFileAppender<ILoggingEvent> events =
+        appender(
+            context,
+            null,
+            logs.directory().resolve("lifecycle-%d{yyyy-MM-dd}.log").toString(),
+            logs,
+            "%msg%n");
+    ch.qos.logback.classic.Logger lifecycle = context.getLogger(Events.LIFECYCLE);
+    lifecycle.setAdditive(false);
+    lifecycle.setLevel(Level.INFO);
+    lifecycle.addAppender(events);
+    return events;
   }
 
   /** For commands that talk to a person: what libraries say stays out of it. */

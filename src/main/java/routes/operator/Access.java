@@ -1,0 +1,116 @@
+package routes.operator;
+
+import io.vertx.core.http.HttpServerRequest;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Who may do what over HTTP. Source: CONTRACT.md, sections 1 and 7: reading from this host needs
+ * nothing; every change, and everything from elsewhere, needs the token.
+ */
+final class Access {
+  /** What a request may do, or why not. */
+  enum Verdict {
+    /** Reads, with e-mail addresses masked. */
+    READ,
+    /** Reads all and changes. */
+    ALL,
+    NO_TOKEN,
+    WRONG_TOKEN,
+    TOKEN_NOT_SET,
+    TOO_MANY_FAILURES
+  }
+
+  private static final String BEARER = "Bearer ";
+  private static final int MOST_FAILURES = 10;
+  private static final long WINDOW_MILLIS = 60_000;
+  private static final int MOST_ADDRESSES = 10_000;
+
+  private record Failures(long since, int number) {}
+
+  private final byte[] token;
+  private final Clock clock;
+  private final Map<String, Failures> failures = new ConcurrentHashMap<>();
+
+  /**
+   * @param token blank if none is set
+   */
+  Access(String token, Clock clock) {
+    this.token = token.isEmpty() ? null : digest(token);
+    this.clock = clock;
+  }
+
+  Verdict judge(HttpServerRequest request, boolean changes) {
+    String address = request.remoteAddress().hostAddress();
+    String header = request.getHeader("Authorization");
+    if (header == null) {
+      if (!changes && isFromHere(request)) {
+        return Verdict.READ;
+      }
+      return token == null ? Verdict.TOKEN_NOT_SET : Verdict.NO_TOKEN;
+    }
+    if (token == null) {
+      return Verdict.TOKEN_NOT_SET;
+    }
+    if (failuresOf(address) >= MOST_FAILURES) {
+      return Verdict.TOO_MANY_FAILURES;
+    }
+    if (header.startsWith(BEARER)
+        && MessageDigest.isEqual(token, digest(header.substring(BEARER.length())))) {
+      return Verdict.ALL;
+    }
+    if (failures.size() < MOST_ADDRESSES) {
+      long now = clock.millis();
+      failures.merge(
+          address,
+          new Failures(now, 1),
+          (before, one) -> isOver(before) ? one : new Failures(before.since, before.number + 1));
+    }
+    return Verdict.WRONG_TOKEN;
+  }
+
+  private int failuresOf(String address) {
+    failures.values().removeIf(this::isOver);
+    Failures found = failures.get(address);
+    return found == null ? 0 : found.number;
+  }
+
+  private boolean isOver(Failures found) {
+    return clock.millis() - found.since > WINDOW_MILLIS;
+  }
+
+  /**
+   * A proxy on this host speaks for somebody else, and a page of another site that a browser on
+   * this host shows may have made its name point here.
+   */
+  private static boolean isFromHere(HttpServerRequest request) {
+    if (request.getHeader("X-Forwarded-For") != null || request.getHeader("Forwarded") != null) {
+      return false;
+    }
+    try {
+      String named = request.authority() == null ? "" : request.authority().host();
+      String host = named.replaceAll("[\\[\\]]", "");
+      boolean namesThisHost =
+          host.equals("localhost") || host.equals("127.0.0.1") || host.equals("::1");
+      return namesThisHost
+          && InetAddress.getByName(request.remoteAddress().hostAddress()).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
+    }
+  }
+
+  /** Of one length for all tokens, so that comparing them takes one time for all. */
+  private static byte[] digest(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
