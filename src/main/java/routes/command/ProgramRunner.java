@@ -131,6 +131,8 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
       Process process = start(command);
       running.incrementAndGet();
       try {
+        // A worker that was frozen just before has started a program that is not its own to start.
+        flight.checkStop();
         return watch(command, process, log);
       } finally {
         running.decrementAndGet();
@@ -169,6 +171,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     builder.environment().put(ProcessTree.MARK, ProcessTree.mark(flight.sandbox(), flight.token()));
     builder.redirectInput(NOTHING.toFile());
     builder.redirectErrorStream(!command.keepOutput());
+    flight.checkStop();
     return builder.start();
   }
 

@@ -48,8 +48,17 @@ public final class LogFiles {
     };
   }
 
-  /** For a command that changes something: it is told where the workers tell it. */
-  public static RollingFileAppender<ILoggingEvent> openLifecycle(Settings.Logs logs) {
+  /** For a command that changes something: it is told where the workers tell it, until closed. */
+  public static Silence tellLifecycle(Settings.Logs logs) {
+    RollingFileAppender<ILoggingEvent> events = openLifecycle(logs);
+    return () -> {
+      LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+      context.getLogger(Events.LIFECYCLE).detachAppender(events);
+      events.stop();
+    };
+  }
+
+  static RollingFileAppender<ILoggingEvent> openLifecycle(Settings.Logs logs) {
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     RollingFileAppender<ILoggingEvent> events =
         appender(
@@ -65,10 +74,19 @@ public final class LogFiles {
     return events;
   }
 
+  /** A silence that ends when it is closed. */
+  public interface Silence extends AutoCloseable {
+    @Override
+    void close();
+  }
+
   /** For commands that talk to a person: what libraries say stays out of it. */
-  public static void silence() {
+  public static Silence silence() {
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
-    context.getLogger(Logger.ROOT_LOGGER_NAME).setLevel(Level.OFF);
+    ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
+    Level before = root.getLevel();
+    root.setLevel(Level.OFF);
+    return () -> root.setLevel(before);
   }
 
   private static RollingFileAppender<ILoggingEvent> worker(

@@ -90,6 +90,15 @@ public final class Cli implements Callable<Integer> {
     CommandLine line = new CommandLine(new Cli(environment, worker));
     line.setOut(out);
     line.setErr(err);
+    line.setParameterExceptionHandler(
+        (wrong, words) -> {
+          PrintWriter to = wrong.getCommandLine().getErr();
+          to.println("waybill: " + wrong.getMessage());
+          if (!(wrong instanceof WrongUsage)) {
+            wrong.getCommandLine().usage(to);
+          }
+          return BAD_USAGE;
+        });
     line.setExecutionExceptionHandler(
         (failure, command, parsed) -> explain(failure, command.getErr()));
     int code = line.execute(arguments);
@@ -127,6 +136,13 @@ public final class Cli implements Callable<Integer> {
     return Settings.from(Sources.read(environment, System.getProperties(), Path.of("")));
   }
 
+  /** Its message says all; how the command is used would only hide it. */
+  private static final class WrongUsage extends ParameterException {
+    WrongUsage(CommandLine command, String message) {
+      super(command, message);
+    }
+  }
+
   /** What every command has. */
   abstract static class Base implements Callable<Integer> {
     private static final ObjectMapper JSON =
@@ -154,7 +170,7 @@ public final class Cli implements Callable<Integer> {
     }
 
     ParameterException wrongUsage(String message) {
-      return new ParameterException(spec.commandLine(), message);
+      return new WrongUsage(spec.commandLine(), message);
     }
   }
 
@@ -165,12 +181,10 @@ public final class Cli implements Callable<Integer> {
 
     @Override
     public final Integer call() throws BadSettings {
-      LogFiles.silence();
       Settings settings = cli().settings();
-      if (changes()) {
-        LogFiles.openLifecycle(settings.logs());
-      }
-      try (Parts parts = new Parts(settings, cli().environment, Clock.systemUTC())) {
+      try (LogFiles.Silence silence = LogFiles.silence();
+          LogFiles.Silence told = changes() ? LogFiles.tellLifecycle(settings.logs()) : () -> {};
+          Parts parts = new Parts(settings, cli().environment, Clock.systemUTC())) {
         Schema.migrate(parts.database());
         int code = with(parts);
         if (changes()) {
@@ -215,8 +229,9 @@ public final class Cli implements Callable<Integer> {
     @Override
     public Integer call() throws BadSettings {
       Settings settings = cli().settings();
-      LogFiles.silence();
-      return new Check(settings, cli().environment).run(out()) ? DONE : NOT_POSSIBLE;
+      try (LogFiles.Silence silence = LogFiles.silence()) {
+        return new Check(settings, cli().environment).run(out()) ? DONE : NOT_POSSIBLE;
+      }
     }
   }
 }
