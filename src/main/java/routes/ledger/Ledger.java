@@ -57,14 +57,15 @@ public final class Ledger {
   private final Path staging;
   private final String inbox;
   private final String vipInbox;
-  private final Flow.Limits limits;
+  private final int ofEmail;
   private final int ofCourse;
   private final long preferMicros;
 
   public Ledger(DataSource database, Settings settings) {
     this.inbox = settings.queue().inbox();
     this.vipInbox = settings.queue().vipInbox();
-    this.limits = settings.flow().limits();
+    Flow.Limits limits = settings.flow().limits();
+    this.ofEmail = limits.ofEmail();
     // With the delivery cache on, the others wait for the one that fetches.
     this.ofCourse = settings.flow().cache().enabled() ? 1 : limits.ofCourse();
     this.preferMicros = settings.recovery().preferSameHost().toMillis() * 1000;
@@ -285,12 +286,7 @@ public final class Ledger {
         reach(
             () ->
                 jdbc.query(
-                    UNRUNG,
-                    Ledger::unrung,
-                    age.toMillis() * 1000,
-                    ofCourse,
-                    limits.ofEmail(),
-                    most)));
+                    UNRUNG, Ledger::unrung, age.toMillis() * 1000, ofCourse, ofEmail, most)));
     jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
     return jobs;
   }

@@ -1,16 +1,11 @@
 package routes.operator;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.module.SimpleModule;
-import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
@@ -145,12 +140,6 @@ public final class Cli implements Callable<Integer> {
 
   /** What every command has. */
   abstract static class Base implements Callable<Integer> {
-    private static final ObjectMapper JSON =
-        new ObjectMapper()
-            .registerModule(
-                new SimpleModule().addSerializer(Instant.class, ToStringSerializer.instance))
-            .enable(SerializationFeature.INDENT_OUTPUT);
-
     @Spec CommandSpec spec;
 
     Cli cli() {
@@ -163,7 +152,7 @@ public final class Cli implements Callable<Integer> {
 
     void printJson(Object value) {
       try {
-        out().println(JSON.writeValueAsString(value));
+        out().println(Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(value));
       } catch (JsonProcessingException e) {
         throw new IllegalStateException(e);
       }

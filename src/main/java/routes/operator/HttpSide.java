@@ -1,9 +1,7 @@
 package routes.operator;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.module.SimpleModule;
-import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
+import com.fasterxml.jackson.databind.JsonNode;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerResponse;
@@ -14,14 +12,13 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,11 +40,6 @@ import routes.settings.Settings;
  */
 public final class HttpSide {
   private static final Logger LOG = LoggerFactory.getLogger(HttpSide.class);
-  private static final ObjectMapper JSON =
-      new ObjectMapper()
-          .registerModule(
-              new SimpleModule().addSerializer(Instant.class, ToStringSerializer.instance));
-
   private static final int LARGEST_PAGE = 500;
   private static final int MOST_AT_ONCE = 10_000;
   private static final int HISTORY = 200;
@@ -106,7 +98,9 @@ public final class HttpSide {
     for (String path : List.of("/jobs*", "/queues*", "/events", "/openapi.json")) {
       router.route(path).last().handler(HttpSide::unknown);
     }
-    router.vertx().setPeriodic(HEARTBEAT.toMillis(), timer -> toAll(null, ": still here\n\n"));
+    router
+        .vertx()
+        .setPeriodic(HEARTBEAT.toMillis(), timer -> send(listener -> true, ": still here\n\n"));
   }
 
   private void get(Router router, String path, Answer answer) {
@@ -174,7 +168,7 @@ public final class HttpSide {
           .response()
           .setStatusCode(status)
           .putHeader("Content-Type", type)
-          .end(Buffer.buffer(JSON.writeValueAsBytes(body)));
+          .end(Buffer.buffer(Json.MAPPER.writeValueAsBytes(body)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException(e);
     }
@@ -210,7 +204,10 @@ public final class HttpSide {
   }
 
   private static long taskId(RoutingContext context) {
-    String text = context.pathParam("taskId");
+    return taskId(context.pathParam("taskId"));
+  }
+
+  private static long taskId(String text) {
     if (!text.matches("[1-9]\\d{0,15}")) {
       throw new Problem(400, "taskId: expected a number, found '" + Reading.clean(text) + "'");
     }
@@ -485,8 +482,11 @@ public final class HttpSide {
   /** Everything that happens, in all processes, as it happens. */
   private void listen(RoutingContext context) {
     String task = parameter(context, "taskId", "");
-    if (!task.isEmpty() && !task.matches("[1-9]\\d{0,15}")) {
-      problem(context, 400, "taskId: expected a number, found '" + Reading.clean(task) + "'");
+    Long taskId;
+    try {
+      taskId = task.isEmpty() ? null : Long.valueOf(taskId(task));
+    } catch (Problem e) {
+      problem(context, e.status, e.getMessage());
       return;
     }
     if (listeners.size() >= MOST_LISTENERS) {
@@ -494,8 +494,7 @@ public final class HttpSide {
       return;
     }
     stream(context);
-    Listener listener =
-        new Listener(context.response(), task.isEmpty() ? null : Long.valueOf(task));
+    Listener listener = new Listener(context.response(), taskId);
     context.response().write(": listening\n\n");
     listeners.add(listener);
     context.response().closeHandler(gone -> listeners.remove(listener));
@@ -510,20 +509,20 @@ public final class HttpSide {
     if (listeners.isEmpty()) {
       return;
     }
-    Long taskId = null;
     try {
-      var id = JSON.readTree(json).path("taskId");
-      taskId = id.isIntegralNumber() ? id.longValue() : null;
+      JsonNode id = Json.MAPPER.readTree(json).path("taskId");
+      send(
+          listener ->
+              listener.taskId == null || id.isIntegralNumber() && id.longValue() == listener.taskId,
+          event(json));
     } catch (JsonProcessingException notOurs) {
-      return;
+      LOG.debug("Something else is on the event channel", notOurs);
     }
-    toAll(taskId, event(json));
   }
 
-  private void toAll(Long taskId, String text) {
-    for (Listener listener : new ArrayList<>(listeners)) {
-      boolean heartbeat = taskId == null && text.startsWith(":");
-      if (listener.taskId != null && !heartbeat && !listener.taskId.equals(taskId)) {
+  private void send(Predicate<Listener> to, String text) {
+    for (Listener listener : listeners) {
+      if (!to.test(listener)) {
         continue;
       }
       if (listener.response.writeQueueFull()) {
