@@ -215,6 +215,9 @@ final class ErrorHandling extends RouteConfigurationBuilder {
       flight.stop(Flight.Stop.LOST);
     }
     rest(flight);
+    if (stage.equals(DOWNLOAD)) {
+      parts.downloadEnded();
+    }
   }
 
   /** What the outside's failure, or its wish to be left alone, means for everybody's jobs. */

@@ -20,6 +20,7 @@ import routes.ledger.Holds;
 import routes.ledger.JobBook;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
+import routes.ledger.LedgerAway;
 import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
 import routes.ledger.Steering;
@@ -134,9 +135,23 @@ public final class Parts implements AutoCloseable {
     return lease.isValid() && !flights.stopping();
   }
 
-  /** Asked before every claim. */
-  boolean mayClaim() {
-    return mayTake() && disk.hasRoom();
+  /**
+   * Whether one more download may begin here. Jobs that are past theirs are claimed all the same:
+   * with the disk full, it is they who make room.
+   */
+  boolean mayDownload() {
+    return disk.hasRoom() && flights.downloading() < settings.flow().limits().downloads();
+  }
+
+  /** A download has ended, or pauses: another one may begin that was not claimed before. */
+  void downloadEnded() {
+    if (settings.flow().limits().downloads() < settings.workers()) {
+      try {
+        bell.ring(ledger.next());
+      } catch (LedgerAway e) {
+        LOG.debug("Nobody is rung for; the sweep rings again", e);
+      }
+    }
   }
 
   /**

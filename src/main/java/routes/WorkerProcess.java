@@ -254,7 +254,7 @@ public final class WorkerProcess {
         new RedisBellComponent(
             parts.redis(),
             parts.bell(),
-            parts::mayClaim,
+            parts::mayTake,
             new StartRate(parts.redis(), settings.flow().rate()),
             new ClaimOrder(settings, parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
