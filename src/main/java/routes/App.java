@@ -27,7 +27,8 @@ public final class App {
         new WebhookRoute(parts),
         new CleanUpRoute(parts),
         new BurialRoute(parts),
-        new HousekeepingRoute(parts));
+        new HousekeepingRoute(parts),
+        new WatchRoute(parts));
   }
 
   public static void main(String[] arguments) throws Exception {

@@ -69,10 +69,6 @@ final class ClaimRoute extends RouteBuilder {
     }
     claimed.ifPresent(
         flight -> {
-          String owner = flight.worker();
-          flight.heldWhile(
-              () -> parts.lease().isValid() && parts.lease().worker().id().equals(owner));
-          parts.flights().add(flight);
           exchange.setProperty(ExchangeProperties.FLIGHT, flight);
           exchange.getExchangeExtension().addOnCompletion(new Landing(flight));
         });
@@ -96,19 +92,34 @@ final class ClaimRoute extends RouteBuilder {
     boolean unlimited =
         limits.ofEmail() == Integer.MAX_VALUE
             && limits.ofCourse() == Integer.MAX_VALUE
+            && limits.downloads() >= parts.settings().workers()
             && !parts.deliveries().enabled();
     if (unlimited) {
-      return parts.ledger().claim(taskId, parts.lease().worker());
+      return take(taskId);
     }
     synchronized (this) {
-      Optional<Flight> claimed = parts.ledger().claim(taskId, parts.lease().worker());
+      Optional<Flight> claimed = take(taskId);
       Optional<String> wait = claimed.flatMap(flight -> reasonToWait(flight, limits));
       if (wait.isPresent()) {
+        parts.flights().remove(claimed.get());
         park(claimed.get(), wait.get());
         return Optional.empty();
       }
       return claimed;
     }
+  }
+
+  private Optional<Flight> take(long taskId) {
+    Optional<Flight> claimed =
+        parts.ledger().claim(taskId, parts.lease().worker(), parts.mayDownload());
+    claimed.ifPresent(
+        flight -> {
+          String owner = flight.worker();
+          flight.heldWhile(
+              () -> parts.lease().isValid() && parts.lease().worker().id().equals(owner));
+          parts.flights().add(flight);
+        });
+    return claimed;
   }
 
   private void park(Flight flight, String hold) {
@@ -196,6 +207,9 @@ final class ClaimRoute extends RouteBuilder {
             "Task {} could not be handed back; it is free when the lease ends", flight.taskId());
       } finally {
         parts.flights().remove(flight);
+        if (flight.stage() == Stage.ENROLLED && !parts.flights().stopping()) {
+          parts.downloadEnded();
+        }
       }
     }
   }

@@ -72,6 +72,7 @@ final class DownloadRoute extends RouteBuilder {
     Flight flight = flight(exchange);
     parts.ledger().downloaded(flight);
     parts.breakers().succeeded(flight, DOWNLOAD);
+    parts.downloadEnded();
     parts
         .events()
         .tell(

@@ -48,6 +48,9 @@ final class ErrorHandling extends RouteConfigurationBuilder {
   /** For timers and subscriptions: the next tick is the next try. */
   static final String TICKS = "ticks";
 
+  /** For messages to people: tried a few times, then the log and the event have to do. */
+  static final String ALERTS = "alerts";
+
   private static final Logger LOG = LoggerFactory.getLogger(ErrorHandling.class);
 
   /** Route of a stage, and the name its settings have. */
@@ -141,6 +144,13 @@ final class ErrorHandling extends RouteConfigurationBuilder {
         .redeliveryPolicyRef("untilBack")
         .end();
 
+    routeConfiguration(ALERTS)
+        .onException(Exception.class)
+        .redeliveryPolicyRef("aFewTimes")
+        .handled(true)
+        .process(this::logTick)
+        .end();
+
     routeConfiguration(TICKS)
         .onException(Exception.class)
         .redeliveryPolicyRef("never")
@@ -158,6 +168,9 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     untilBack.setRetryAttemptedLogLevel(LoggingLevel.WARN);
     untilBack.setLogRetryAttempted(true);
     policies.put("untilBack", untilBack);
+    RedeliveryPolicy aFewTimes = policy(Duration.ofMillis(500), Duration.ofSeconds(5));
+    aFewTimes.setMaximumRedeliveries(3);
+    policies.put("aFewTimes", aFewTimes);
     RedeliveryPolicy never = policy(Duration.ZERO, Duration.ZERO);
     never.setMaximumRedeliveries(0);
     policies.put("never", never);
@@ -215,6 +228,9 @@ final class ErrorHandling extends RouteConfigurationBuilder {
       flight.stop(Flight.Stop.LOST);
     }
     rest(flight);
+    if (stage.equals(DOWNLOAD)) {
+      parts.downloadEnded();
+    }
   }
 
   /** What the outside's failure, or its wish to be left alone, means for everybody's jobs. */

@@ -142,7 +142,7 @@ final class HousekeepingRoute extends RouteBuilder {
   }
 
   private void ringAgain(Exchange exchange) {
-    parts.bell().ring(parts.ledger().unrung(RING_AGAIN_AFTER, RINGS_A_SWEEP));
+    parts.bell().ring(parts.ledger().unrung(RING_AGAIN_AFTER, parts.mayDownload(), RINGS_A_SWEEP));
   }
 
   private void returnForgotten(Exchange exchange) {

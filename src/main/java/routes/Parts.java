@@ -3,33 +3,41 @@ package routes;
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.RedisClient;
 import routes.command.ProgramRunner;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
 import routes.job.Held;
+import routes.job.Stage;
 import routes.ledger.Admission;
+import routes.ledger.AlertBook;
+import routes.ledger.Census;
 import routes.ledger.History;
 import routes.ledger.Holds;
 import routes.ledger.JobBook;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
+import routes.ledger.LedgerAway;
 import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
 import routes.ledger.Steering;
 import routes.ledger.Workers;
+import routes.monitoring.Alerts;
 import routes.monitoring.Breakers;
 import routes.monitoring.ErrorReport;
 import routes.monitoring.Event;
 import routes.monitoring.Events;
+import routes.monitoring.Metrics;
 import routes.monitoring.Redactor;
 import routes.monitoring.TickFailures;
+import routes.monitoring.Watch;
 import routes.operator.Desk;
 import routes.queue.Bell;
 import routes.queue.ClaimedLists;
@@ -51,7 +59,7 @@ public final class Parts implements AutoCloseable {
   private final Map<String, String> environment;
   private final Clock clock;
   private final HikariDataSource database;
-  private final UnifiedJedis redis;
+  private final RedisClient redis;
   private final Flights flights = new Flights();
   private final Admission admission;
   private final Ledger ledger;
@@ -74,6 +82,9 @@ public final class Parts implements AutoCloseable {
   private final TickFailures tickFailures;
   private final Disk disk;
   private final Sandboxes sandboxes;
+  private final Watch watch;
+  private final Alerts alerts;
+  private final Metrics metrics;
 
   /**
    * @param environment of the process: the programs get the parts of it that are meant for them
@@ -114,6 +125,33 @@ public final class Parts implements AutoCloseable {
         new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
     this.disk = new Disk(settings.download().staging(), settings.download().minFree());
     this.tickFailures = new TickFailures(clock);
+    this.watch =
+        new Watch(
+            settings,
+            environment,
+            new Census(database, settings.queue().inbox(), settings.queue().vipInbox()),
+            holds,
+            redis);
+    this.alerts =
+        new Alerts(
+            watch, new AlertBook(database), events, settings.watching(), () -> lease.worker().id());
+    this.metrics = measure();
+  }
+
+  private Metrics measure() {
+    Metrics all = new Metrics(Stage.ENROLLED.remainingWork());
+    events.countWith(all);
+    all.shared(watch, RedisKeys.inboxes(settings.queue()), Breakers.STAGES);
+    all.own(
+        watch,
+        settings::workers,
+        () -> flights.all().size(),
+        programs::running,
+        List.of(RouteNames.TAKE_PAYLOAD, RouteNames.CLAIM_JOB));
+    all.alerts(alerts);
+    all.cache(deliveries);
+    all.pools(database, redis);
+    return all;
   }
 
   private Stream<String> secrets() {
@@ -125,7 +163,8 @@ public final class Parts implements AutoCloseable {
             settings.webhook().signingSecret(),
             settings.http().token(),
             settings.webhook().url().getRawUserInfo(),
-            settings.webhook().url().getRawQuery()),
+            settings.webhook().url().getRawQuery(),
+            settings.watching().url().map(java.net.URI::toString).orElse(null)),
         settings.download().passedVariables().stream().map(environment::get));
   }
 
@@ -134,9 +173,23 @@ public final class Parts implements AutoCloseable {
     return lease.isValid() && !flights.stopping();
   }
 
-  /** Asked before every claim. */
-  boolean mayClaim() {
-    return mayTake() && disk.hasRoom();
+  /**
+   * Whether one more download may begin here. Jobs that are past theirs are claimed all the same:
+   * with the disk full, it is they who make room.
+   */
+  boolean mayDownload() {
+    return disk.hasRoom() && flights.downloading() < settings.flow().limits().downloads();
+  }
+
+  /** A download has ended, or pauses: another one may begin that was not claimed before. */
+  void downloadEnded() {
+    if (settings.flow().limits().downloads() < settings.workers()) {
+      try {
+        bell.ring(ledger.next());
+      } catch (LedgerAway e) {
+        LOG.debug("Nobody is rung for; the sweep rings again", e);
+      }
+    }
   }
 
   /**
@@ -202,7 +255,7 @@ public final class Parts implements AutoCloseable {
     return database;
   }
 
-  public UnifiedJedis redis() {
+  public RedisClient redis() {
     return redis;
   }
 
@@ -282,6 +335,18 @@ public final class Parts implements AutoCloseable {
 
   public Sandboxes sandboxes() {
     return sandboxes;
+  }
+
+  public Watch watch() {
+    return watch;
+  }
+
+  public Alerts alerts() {
+    return alerts;
+  }
+
+  public Metrics metrics() {
+    return metrics;
   }
 
   public TickFailures tickFailures() {

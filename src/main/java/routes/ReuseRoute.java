@@ -61,7 +61,9 @@ final class ReuseRoute extends RouteBuilder {
     parts
         .deliveries()
         .find(flight.courseKey())
-        .ifPresent(delivery -> flight.downloaded(delivery.folder(), delivery.contents()));
+        .ifPresentOrElse(
+            delivery -> flight.downloaded(delivery.folder(), delivery.contents()),
+            () -> parts.deliveries().count(false));
   }
 
   private void compare(Exchange exchange) throws UploadFailed {
@@ -77,6 +79,7 @@ final class ReuseRoute extends RouteBuilder {
   private void writeDown(Exchange exchange) {
     Flight flight = flight(exchange);
     parts.ledger().reused(flight, flight.folder(), flight.manifest());
+    parts.deliveries().count(true);
     parts
         .events()
         .tell(Event.COMPLETED, flight, UPLOAD, flight.folder() + ", which was delivered before");
@@ -90,6 +93,7 @@ final class ReuseRoute extends RouteBuilder {
         flight.taskId(),
         parts.errorReport().reason(cause));
     parts.deliveries().forget(flight.courseKey());
+    parts.deliveries().count(false);
     flight.downloaded(null, null);
   }
 }

@@ -24,6 +24,9 @@ public final class RouteNames {
   public static final String RECONCILE = "reconcile";
   public static final String PUBLISH_EVENTS = "publish-events";
   public static final String RECORD_HISTORY = "record-history";
+  public static final String WATCH = "watch";
+  public static final String POST_ALERT = "post-alert";
+  public static final String FIND_PROGRAMS = "find-programs";
 
   private RouteNames() {}
 

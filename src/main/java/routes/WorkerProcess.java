@@ -15,7 +15,9 @@ import java.util.concurrent.TimeUnit;
 import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
+import org.apache.camel.component.http.HttpEndpoint;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
+import org.apache.camel.health.HealthCheck;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,9 +32,11 @@ import routes.job.Flight;
 import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
+import routes.monitoring.Readiness;
 import routes.operator.HttpSide;
 import routes.queue.Backoff;
 import routes.queue.ClaimOrder;
+import routes.queue.Fetching;
 import routes.queue.Redis;
 import routes.queue.RedisBellComponent;
 import routes.queue.RedisKeys;
@@ -129,6 +133,7 @@ public final class WorkerProcess {
     }
     main.start();
     started = true;
+    watchConsumers();
     openHttpSide();
     registerMBeans(true);
     LOG.info(
@@ -224,6 +229,11 @@ public final class WorkerProcess {
     main.bind("redisListener", redisListener);
     main.bind("redisStrings", StringRedisSerializer.UTF_8);
     main.bind("database", parts.database());
+    main.bind("metricsRegistry", parts.metrics().registry());
+    for (HealthCheck check :
+        Readiness.checks(settings, parts.watch(), () -> parts.flights().stopping())) {
+      main.bind("waybill-" + check.getId(), check);
+    }
     main.bind("programs", parts.programs());
     main.bind(
         "downloader", new DownloaderBinding(settings.download(), environment, parts.events()));
@@ -254,10 +264,27 @@ public final class WorkerProcess {
         new RedisBellComponent(
             parts.redis(),
             parts.bell(),
-            parts::mayClaim,
+            parts::mayTake,
             new StartRate(parts.redis(), settings.flow().rate()),
             new ClaimOrder(settings, parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  /** What fetches work, and what calls the webhook, is there now and can be measured. */
+  private void watchConsumers() {
+    parts
+        .watch()
+        .fetching(
+            Map.of(
+                RouteNames.TAKE_PAYLOAD,
+                (Fetching) camel().getRoute(RouteNames.TAKE_PAYLOAD).getConsumer(),
+                RouteNames.CLAIM_JOB,
+                (Fetching) camel().getRoute(RouteNames.CLAIM_JOB).getConsumer()));
+    camel().getEndpoints().stream()
+        .filter(endpoint -> endpoint.getEndpointUri().startsWith("http://webhook"))
+        .map(endpoint -> ((HttpEndpoint) endpoint).getClientConnectionManager())
+        .findFirst()
+        .ifPresent(parts.metrics()::webhookPool);
   }
 
   /** The management server is there by now, if its port was free. */
@@ -284,6 +311,14 @@ public final class WorkerProcess {
     properties.put("camel.management.path", "/");
     properties.put("camel.management.healthCheckEnabled", "true");
     properties.put("camel.management.healthPath", "/observe/health");
+    properties.put("camel.management.metricsEnabled", "true");
+    properties.put("camel.metrics.enabled", "true");
+    properties.put(
+        "camel.metrics.binders", "jvm-memory,jvm-gc,jvm-thread,processor,file-descriptor,uptime");
+    // A series for every endpoint and exchange costs more than it tells.
+    properties.put("camel.metrics.enableExchangeEventNotifier", "false");
+    properties.put("camel.metrics.enableRouteEventNotifier", "false");
+    properties.put("camel.metrics.skipCamelInfo", "true");
     return properties;
   }
 

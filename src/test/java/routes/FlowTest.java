@@ -58,7 +58,8 @@ class FlowTest extends WorkerTest {
     WorkerProcess second = startWorker();
     long another = orderVip("ok");
     awaitState(another, "done");
-    assertTrue(second.parts().ledger().claim(taskId, second.parts().lease().worker()).isEmpty());
+    assertTrue(
+        second.parts().ledger().claim(taskId, second.parts().lease().worker(), true).isEmpty());
     assertEquals(0, shop.downloads(taskId));
 
     second.parts().holds().resume(Shop.INBOX);
@@ -175,16 +176,45 @@ class FlowTest extends WorkerTest {
 
   @Test
   void should_download_no_more_than_so_many_at_once() throws Exception {
-    startWorker("WAYBILL_LIMIT_DOWNLOADS", "1");
+    WorkerProcess worker = startWorker("WAYBILL_LIMIT_DOWNLOADS", "1", "WAYBILL_RETRY_TRIES", "1");
+    long downloaded = diesAtItsUpload();
     long first = shop.order("gated");
     until(() -> shop.downloads(first) == 1, "the first runs");
-    long second = shop.order("ok");
-    awaitEvent(second, "DOWNLOAD_START");
-    assertEquals(0, shop.downloads(second));
+    List<Long> others = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      others.add(shop.order("ok"));
+    }
+    for (long taskId : others) {
+      awaitState(taskId, "ready");
+    }
+
+    // They hold no slot: one that has its download behind it goes on meanwhile.
+    worker.parts().desk().retry(downloaded, null, "test");
+    awaitState(downloaded, "done");
+    assertEquals("running", shop.ledger("state", first));
+    for (long taskId : others) {
+      assertEquals(0, shop.downloads(taskId));
+    }
 
     shop.goOn(first);
 
-    awaitState(second, "done");
+    others.forEach(taskId -> awaitState(taskId, "done"));
+  }
+
+  @Test
+  void should_let_downloads_begin_while_uploads_wait_for_each_other() throws Exception {
+    startWorker("WAYBILL_LIMIT_DOWNLOADS", "1", "WAYBILL_LIMIT_UPLOADS", "1");
+    shop.breakRclone("move", "gated");
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      tasks.add(shop.order("ok"));
+    }
+
+    tasks.forEach(taskId -> awaitEvent(taskId, "DOWNLOAD_SUCCESS"));
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_job WHERE stage = 'uploaded'"));
+
+    shop.goOn("move");
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
   }
 
   @Test

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
+import java.util.List;
+import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.Test;
+import routes.monitoring.Readiness;
 import servers.Shop;
 
 /** Stores that go away are waited for: nothing dies, nothing is lost, no try is used up. */
@@ -64,6 +67,30 @@ class OutageTest extends WorkerTest {
           return "done".equals(shop.ledger("state", taskId));
         },
         "the subscription is back");
+  }
+
+  @Test
+  void should_not_be_ready_while_a_store_is_away() throws Exception {
+    WorkerProcess worker =
+        startWorker("WAYBILL_WATCH_PERIOD", "100ms", "WAYBILL_REDIS_TIMEOUT", "500ms");
+    until(() -> trouble(worker).isEmpty(), "it is ready");
+
+    shop.redisServer().kill();
+    until(() -> trouble(worker).equals(List.of("redis")), "it misses Redis");
+    shop.redisServer().start();
+    until(() -> trouble(worker).isEmpty(), "it is ready again");
+
+    shop.database().kill();
+    until(() -> trouble(worker).contains("database"), "it misses the database");
+    shop.database().start();
+    until(() -> trouble(worker).isEmpty(), "it is ready again");
+  }
+
+  private static List<String> trouble(WorkerProcess worker) {
+    return Readiness.checks(worker.parts().settings(), worker.parts().watch(), () -> false).stream()
+        .filter(check -> check.call().getState() != HealthCheck.State.UP)
+        .map(HealthCheck::getId)
+        .toList();
   }
 
   @Test

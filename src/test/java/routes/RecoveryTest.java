@@ -150,7 +150,8 @@ class RecoveryTest extends WorkerTest {
     shop.update("UPDATE waybill_job SET host = 'elsewhere' WHERE task_id = ?", taskId);
 
     WorkerProcess second = startWorker();
-    assertTrue(second.parts().ledger().claim(taskId, second.parts().lease().worker()).isEmpty());
+    assertTrue(
+        second.parts().ledger().claim(taskId, second.parts().lease().worker(), true).isEmpty());
 
     shop.update("UPDATE waybill_job SET prefer_until = UTC_TIMESTAMP(6) WHERE task_id = ?", taskId);
     awaitState(taskId, "done");
@@ -214,13 +215,23 @@ class RecoveryTest extends WorkerTest {
   }
 
   @Test
-  void should_claim_nothing_while_the_disk_is_full() throws Exception {
+  void should_begin_no_download_while_the_disk_is_full_but_let_go_on_what_makes_room()
+      throws Exception {
+    WorkerProcess before = startWorker("WAYBILL_RETRY_TRIES", "1");
+    long downloaded = diesAtItsUpload();
+    before.stop();
     WorkerProcess worker = startWorker("WAYBILL_DISK_MIN_FREE", "1000TiB");
     long taskId = shop.order("ok");
     awaitState(taskId, "ready");
     until(
-        () -> Files.readString(shop.logs().resolve("worker-out.log")).contains("No job is claimed"),
+        () ->
+            Files.readString(shop.logs().resolve("worker-out.log")).contains("No download begins"),
         "it says so");
+
+    worker.parts().desk().retry(downloaded, null, "test");
+    awaitState(downloaded, "done");
+
+    assertEquals("ready", shop.ledger("state", taskId));
     assertEquals(0, shop.downloads(taskId));
     worker.stop();
 

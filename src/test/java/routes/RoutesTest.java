@@ -46,6 +46,9 @@ class RoutesTest extends WorkerTest {
                 "keep-house",
                 "publish-events",
                 "reconcile",
+                "watch",
+                "post-alert",
+                "find-programs",
                 "record-history")),
         worker.camel().getRoutes().stream()
             .map(Route::getRouteId)

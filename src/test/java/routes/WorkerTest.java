@@ -86,6 +86,14 @@ abstract class WorkerTest {
     until(() -> shop.eventNames(taskId).contains(event), event + " of task " + taskId);
   }
 
+  /** Under a worker that tries once: downloaded, on this host's disk, and dead. */
+  long diesAtItsUpload() throws Exception {
+    shop.breakRclone("move", "exit-7");
+    long taskId = shop.order("ok");
+    awaitState(taskId, "dead");
+    return taskId;
+  }
+
   static void until(Callable<Boolean> condition, String what) {
     await(what)
         .atMost(Shop.PATIENCE)

@@ -57,6 +57,7 @@ public final class WebhookReceiver implements AutoCloseable {
   private final String secret;
   private final String signingSecret;
   private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private final List<String> chats = new CopyOnWriteArrayList<>();
   private final Map<Long, List<Answer>> answers = new ConcurrentHashMap<>();
 
   private WebhookReceiver(HttpServer server, String secret, String signingSecret) {
@@ -70,6 +71,7 @@ public final class WebhookReceiver implements AutoCloseable {
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     WebhookReceiver receiver = new WebhookReceiver(server, secret, signingSecret);
     server.createContext("/webhook", receiver::receive);
+    server.createContext("/chat", receiver::hear);
     server.createContext("/elsewhere", exchange -> receiver.answer(exchange, Answer.of(200)));
     server.setExecutor(receiver.threads);
     server.start();
@@ -78,6 +80,21 @@ public final class WebhookReceiver implements AutoCloseable {
 
   public String url() {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/webhook";
+  }
+
+  /** A chat's incoming webhook, whose address holds a token as such ones do. */
+  public String chatUrl() {
+    return "http://127.0.0.1:" + server.getAddress().getPort() + "/chat/token-71d2";
+  }
+
+  /** What was posted to the chat, in order. */
+  public List<String> chats() {
+    return List.copyOf(chats);
+  }
+
+  private void hear(HttpExchange exchange) throws IOException {
+    chats.add(JSON.readTree(exchange.getRequestBody().readAllBytes()).path("text").asText());
+    answer(exchange, Answer.of(200));
   }
 
   public int port() {

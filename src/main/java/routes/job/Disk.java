@@ -9,7 +9,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Room for sandboxes: no job is claimed that would probably not find any. */
+/** Room for sandboxes: no download begins that would probably not find any. */
 public final class Disk {
   private static final Logger LOG = LoggerFactory.getLogger(Disk.class);
 
@@ -41,9 +41,9 @@ public final class Disk {
       room = free >= minFree;
       if (before && !room) {
         LOG.warn(
-            "No job is claimed: {} bytes are free in {}, {} are wanted", free, staging, minFree);
+            "No download begins: {} bytes are free in {}, {} are wanted", free, staging, minFree);
       } else if (!before && room) {
-        LOG.info("Jobs are claimed again: {} bytes are free in {}", free, staging);
+        LOG.info("Downloads begin again: {} bytes are free in {}", free, staging);
       }
     } catch (IOException e) {
       room = true;

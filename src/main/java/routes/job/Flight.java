@@ -264,6 +264,10 @@ public final class Flight {
     return true;
   }
 
+  public boolean isResting() {
+    return resting;
+  }
+
   /** Between two tries nothing runs, so that a stop need not wait. */
   public void resting(boolean now) {
     resting = now;

@@ -45,6 +45,15 @@ public final class Flights {
     return flights.values();
   }
 
+  /**
+   * How many have a download to do, or in progress; those that pause between two tries have not.
+   */
+  public long downloading() {
+    return flights.values().stream()
+        .filter(flight -> flight.stage() == Stage.ENROLLED && !flight.isResting())
+        .count();
+  }
+
   public boolean stopping() {
     return stopping;
   }

@@ -12,6 +12,7 @@ import static routes.ledger.Statements.FETCHING;
 import static routes.ledger.Statements.HAND_BACK;
 import static routes.ledger.Statements.HELD_BY;
 import static routes.ledger.Statements.MANIFEST;
+import static routes.ledger.Statements.NEXT;
 import static routes.ledger.Statements.PARK;
 import static routes.ledger.Statements.PROBE;
 import static routes.ledger.Statements.REUSED;
@@ -76,8 +77,10 @@ public final class Ledger {
   /**
    * Takes a job that is ready; empty if it is not, or somebody else was faster. An own claim whose
    * answer was lost counts as taken.
+   *
+   * @param mayDownload whether one that has nothing downloaded yet is wanted
    */
-  public Optional<Flight> claim(long taskId, Worker worker) {
+  public Optional<Flight> claim(long taskId, Worker worker, boolean mayDownload) {
     return reach(
         () -> {
           jdbc.update(
@@ -85,6 +88,7 @@ public final class Ledger {
               worker.id(),
               worker.host(),
               taskId,
+              mayDownload,
               worker.host(),
               Holds.QUEUE + vipInbox,
               Holds.QUEUE + inbox);
@@ -279,16 +283,26 @@ public final class Ledger {
    */
   public record Unrung(long taskId, boolean vip, long micros) {}
 
-  /** Jobs that have been ready for a while: their ring may have been lost. */
-  public List<Unrung> unrung(Duration age, int most) {
-    List<Unrung> jobs = new ArrayList<>();
-    jobs.addAll(
-        reach(
-            () ->
-                jdbc.query(
-                    UNRUNG, Ledger::unrung, age.toMillis() * 1000, ofCourse, ofEmail, most)));
+  /**
+   * Jobs that have been ready for a while: their ring may have been lost.
+   *
+   * @param mayDownload whether those that have nothing downloaded yet are wanted: with no room for
+   *     them, they would hide those that free some
+   */
+  public List<Unrung> unrung(Duration age, boolean mayDownload, int most) {
+    List<Unrung> jobs = ready(UNRUNG, age, mayDownload, most);
     jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
     return jobs;
+  }
+
+  /** The one that has waited longest, of those who go first if there is one. */
+  public List<Unrung> next() {
+    return ready(NEXT, Duration.ZERO, true, 1);
+  }
+
+  private List<Unrung> ready(String statement, Duration age, boolean mayDownload, int most) {
+    Object[] values = {age.toMillis() * 1000, mayDownload, ofCourse, ofEmail, most};
+    return new ArrayList<>(reach(() -> jdbc.query(statement, Ledger::unrung, values)));
   }
 
   static Unrung unrung(ResultSet row, int n) throws SQLException {

@@ -80,8 +80,8 @@ final class Statements {
        WHERE task_id = ? AND state = 'waiting'""";
 
   /**
-   * In: owner, host, task id, host, names of the holds of the VIP queue and of the other. Out: 1 if
-   * the job is now the owner's.
+   * In: owner, host, task id, whether a download may begin, host, names of the holds of the VIP
+   * queue and of the other. Out: 1 if the job is now the owner's.
    */
   static final String CLAIM =
       """
@@ -89,6 +89,7 @@ final class Statements {
          SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL, hold = NULL,
              claimed_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
+         AND (? OR stage <> 'enrolled')
          AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)
          AND NOT EXISTS (SELECT 1 FROM waybill_hold h WHERE h.name = IF(waybill_job.vip, ?, ?))""";
 
@@ -261,8 +262,9 @@ final class Statements {
        WHERE id = ? AND status <> 'completed'""";
 
   /**
-   * In: least age in microseconds, jobs a course and jobs a buyer may have at once, limit. Out:
-   * jobs that are ready but may have lost their ring, or that waited for something which is over.
+   * In: least age in microseconds, whether a download may begin, jobs a course and jobs a buyer may
+   * have at once, limit. Out: jobs that are ready but may have lost their ring, or that waited for
+   * something which is over.
    */
   static final String UNRUNG =
       """
@@ -270,12 +272,17 @@ final class Statements {
         FROM waybill_job j LEFT JOIN waybill_hold h ON h.name = j.hold
        WHERE j.state = 'ready' AND j.updated_at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
          AND (j.next_at IS NULL OR j.next_at <= UTC_TIMESTAMP(6))
+         AND (? OR j.stage <> 'enrolled')
          AND h.name IS NULL
          AND (j.hold IS NULL OR j.hold <> 'course'
               OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.course_key = j.course_key) < ?)
          AND (j.hold IS NULL OR j.hold <> 'email'
               OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.email = j.email) < ?)
        ORDER BY j.updated_at LIMIT ?""";
+
+  /** In and out: as {@link #UNRUNG}, those who go first before the others. */
+  static final String NEXT =
+      UNRUNG.replace("ORDER BY j.updated_at", "ORDER BY j.vip DESC, j.updated_at");
 
   /** Out: one job that waits for a stage whose hold is over: it may try. */
   static final String PROBE =

@@ -1,6 +1,7 @@
 package routes.monitoring;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +22,9 @@ import routes.settings.Flow;
  * try.
  */
 public final class Breakers {
+  /** Routes of the stages that talk to the outside. */
+  public static final List<String> STAGES = List.of("download", "upload", "post-webhook");
+
   private static final Logger LOG = LoggerFactory.getLogger(Breakers.class);
 
   private final Flow.Breaker settings;

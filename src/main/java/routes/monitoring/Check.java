@@ -18,6 +18,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import redis.clients.jedis.UnifiedJedis;
 import routes.command.Environment;
+import routes.command.Programs;
 import routes.ledger.Schema;
 import routes.queue.Redis;
 import routes.settings.Settings;
@@ -95,7 +96,7 @@ public final class Check {
     }
   }
 
-  private String remote() throws Exception {
+  String remote() throws IOException, InterruptedException {
     Settings.Upload upload = settings.upload();
     List<String> line = new ArrayList<>(List.of(upload.program()));
     upload.config().ifPresent(file -> line.addAll(List.of("--config", file.toString())));
@@ -117,8 +118,9 @@ public final class Check {
     return upload.target("<folder>");
   }
 
-  private String downloader() throws IOException {
-    return executable(settings.download().program()).toString();
+  String downloader() throws IOException {
+    return Programs.find(settings.download().program(), environment.getOrDefault("PATH", ""))
+        .toString();
   }
 
   private String disk() throws IOException {
@@ -128,23 +130,6 @@ public final class Check {
     Files.delete(probe);
     FileStore store = Files.getFileStore(staging);
     return staging + ", " + (store.getUsableSpace() >> 20) + " MiB free";
-  }
-
-  private Path executable(String program) throws IOException {
-    if (program.contains("/")) {
-      Path path = Path.of(program).toAbsolutePath();
-      if (Files.isExecutable(path) && !Files.isDirectory(path)) {
-        return path;
-      }
-    } else {
-      for (String directory : environment.getOrDefault("PATH", "").split(":")) {
-        Path path = Path.of(directory.isEmpty() ? "." : directory, program);
-        if (Files.isExecutable(path) && !Files.isDirectory(path)) {
-          return path;
-        }
-      }
-    }
-    throw new IOException(program + ": expected a program that can be run, found none");
   }
 
   private static int number(String version) {

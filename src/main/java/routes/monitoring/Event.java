@@ -27,6 +27,10 @@ public enum Event {
   PAUSED,
   /** An operator lets a queue go on. */
   RESUMED,
+  /** Something needs a person; {@code detail} begins with the alert's name. */
+  ALERT,
+  /** It needs nobody any more. */
+  ALERT_OVER,
   /** On the Redis channel only: {@code percent} and {@code file}. */
   PROGRESS;
 

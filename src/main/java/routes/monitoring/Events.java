@@ -31,6 +31,16 @@ public final class Events implements EventsMBean {
   private final Map<Event, LongAdder> counts = new EnumMap<>(Event.class);
   private volatile Consumer<String> publisher = line -> {};
   private volatile Recorder recorder = (event, taskId, stage, worker, ms, detail) -> {};
+  private volatile Observer observer = (event, stage, millis) -> {};
+
+  /** Counts what happens. Must neither block nor throw. */
+  public interface Observer {
+    /**
+     * @param stage null if it concerns none
+     * @param millis since the try began; null if there was none
+     */
+    void saw(Event event, String stage, Long millis);
+  }
 
   /** Keeps events for whoever asks about a task later. Must neither block nor throw. */
   public interface Recorder {
@@ -53,6 +63,10 @@ public final class Events implements EventsMBean {
     this.publisher = publisher;
   }
 
+  public void countWith(Observer newObserver) {
+    observer = newObserver;
+  }
+
   public void recordTo(Recorder newRecorder) {
     recorder = newRecorder;
   }
@@ -71,6 +85,7 @@ public final class Events implements EventsMBean {
    */
   public void tell(Event event, Long taskId, String orderId, String stage, Long ms, String detail) {
     counts.get(event).increment();
+    observer.saw(event, stage, ms);
     String who = worker.get();
     String cleaned = detail == null ? null : redactor.clean(detail);
     Map<String, Object> line = new LinkedHashMap<>();

@@ -189,7 +189,7 @@ final class Acting {
       for (String gone : parts.workers().gone()) {
         back += parts.claimed().drain(gone);
       }
-      List<Ledger.Unrung> ready = parts.ledger().unrung(java.time.Duration.ZERO, MOST);
+      List<Ledger.Unrung> ready = parts.ledger().unrung(java.time.Duration.ZERO, true, MOST);
       parts.bell().ring(ready);
       long alive = parts.jobs().workers().stream().filter(worker -> !worker.silent()).count();
       if (json) {

@@ -2,6 +2,7 @@ package routes.queue;
 
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
@@ -21,7 +22,7 @@ import redis.clients.jedis.exceptions.JedisException;
  *
  * @param <T> what is taken
  */
-abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendable {
+abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendable, Fetching {
   private static final Logger LOG = LoggerFactory.getLogger(BlockingConsumer.class);
   private static final java.time.Duration CLOSED_GATE = java.time.Duration.ofMillis(100);
 
@@ -30,6 +31,8 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   private final Phaser taking = new Phaser(1);
   private volatile Backoff backoff = new Backoff();
   private volatile ExecutorService executor;
+  private volatile long askedNanos = System.nanoTime();
+  private final AtomicInteger working = new AtomicInteger();
 
   /**
    * @param gate asked before every message; while it says no, none is taken
@@ -113,6 +116,13 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     backoff.pause(duration);
   }
 
+  @Override
+  public java.time.Duration age() {
+    return working.get() >= threads
+        ? java.time.Duration.ZERO
+        : java.time.Duration.ofNanos(System.nanoTime() - askedNanos);
+  }
+
   private boolean running() {
     return isRunAllowed() && !isSuspendingOrSuspended() && !isStoppingOrStopped();
   }
@@ -130,6 +140,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
       }
       try {
         T message = takeOrRefuse(thread);
+        askedNanos = System.nanoTime();
         if (failures > 0) {
           LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
           failures = 0;
@@ -174,6 +185,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   private boolean handle(T message) {
     Exchange exchange = createExchange(false);
     boolean failed = true;
+    working.incrementAndGet();
     try {
       fill(exchange, message);
       getProcessor().process(exchange);
@@ -197,6 +209,8 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
       }
     } finally {
       letGo(message);
+      askedNanos = System.nanoTime();
+      working.decrementAndGet();
     }
     return !failed;
   }

@@ -6,6 +6,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import org.apache.camel.support.LRUCacheFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,8 @@ public final class Deliveries {
   private final Flow.Cache settings;
   private final Clock clock;
   private final Map<String, Delivery> near;
+  private final LongAdder hits = new LongAdder();
+  private final LongAdder misses = new LongAdder();
 
   public Deliveries(UnifiedJedis redis, Flow.Cache settings, Clock clock) {
     this.redis = redis;
@@ -47,6 +50,19 @@ public final class Deliveries {
 
   public boolean enabled() {
     return settings.enabled();
+  }
+
+  /** What was found has been given to a buyer, or nothing was found that could be. */
+  public void count(boolean hit) {
+    (hit ? hits : misses).increment();
+  }
+
+  public long hits() {
+    return hits.sum();
+  }
+
+  public long misses() {
+    return misses.sum();
   }
 
   public Optional<Delivery> find(String courseKey) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -128,17 +129,36 @@ final class Reader {
     if (value.isBlank()) {
       return URI.create("http://localhost");
     }
+    return parse(value)
+        .orElseGet(
+            () -> {
+              faults.add(new Fault(key, what, "something else (not shown: it may hold a secret)"));
+              return URI.create("http://localhost");
+            });
+  }
+
+  private static Optional<URI> parse(String value) {
     try {
       URI url = new URI(value);
-      if (("http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme()))
-          && url.getHost() != null) {
-        return url;
-      }
+      boolean web =
+          "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
+      return web && url.getHost() != null ? Optional.of(url) : Optional.empty();
     } catch (URISyntaxException malformed) {
-      // the fault below says what is expected; the URL itself may hold a token and is not shown
+      return Optional.empty();
     }
-    faults.add(new Fault(key, what, "something else (not shown: it may hold a secret)"));
-    return URI.create("http://localhost");
+  }
+
+  /** Empty if none is set; what is set is never shown. */
+  Optional<URI> secretUrl(String key, String what) {
+    String value = secret(key);
+    if (value.isBlank()) {
+      return Optional.empty();
+    }
+    Optional<URI> url = parse(value);
+    if (url.isEmpty()) {
+      hiddenFault(key, what);
+    }
+    return url;
   }
 
   void fault(String key, String expected) {

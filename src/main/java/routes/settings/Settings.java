@@ -30,6 +30,7 @@ public record Settings(
     Duration shutdownGrace,
     Duration killGrace,
     Logs logs,
+    Watching watching,
     Http http,
     Map<String, String> values) {
 
@@ -236,6 +237,7 @@ public record Settings(
         new Logs(
             path(read.required("waybill.log.dir", "a directory")),
             read.count("waybill.log.keep-days", 1, 3650));
+    Watching watching = Watching.read(read);
     Http http =
         new Http(
             read.required("waybill.http.host", "an address to listen on"),
@@ -265,6 +267,7 @@ public record Settings(
         shutdownGrace,
         killGrace,
         logs,
+        watching,
         http,
         shown);
   }

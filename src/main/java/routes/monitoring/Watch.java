@@ -1,0 +1,173 @@
+package routes.monitoring;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisException;
+import routes.ledger.Census;
+import routes.ledger.Holds;
+import routes.ledger.LedgerAway;
+import routes.queue.Fetching;
+import routes.queue.RedisKeys;
+import routes.settings.Settings;
+
+/**
+ * What this worker knows of itself and of what it depends on, as of its last look. Readiness,
+ * gauges and alerts read it, so that none of them asks a store that may not answer.
+ */
+public final class Watch {
+  private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+
+  /** A store that has not answered for so many looks is away. */
+  private static final int LOOKS = 3;
+
+  private static final Duration SHORTEST_AWAY = Duration.ofSeconds(2);
+
+  private final Settings settings;
+  private final Check check;
+  private final Census census;
+  private final Holds holds;
+  private final UnifiedJedis redis;
+  private final Map<String, Long> inboxes = new LinkedHashMap<>();
+  private volatile Census.Count count = Census.Count.NONE;
+  private volatile long databaseNanos;
+  private volatile long redisNanos;
+  private volatile boolean databaseSeen;
+  private volatile boolean redisSeen;
+  private volatile Map<String, Long> lengths = Map.of();
+  private volatile Map<String, Fetching> fetching = Map.of();
+  private volatile String missingDownloader = "not looked for yet";
+  private volatile String missingRemote = "not looked for yet";
+
+  public Watch(
+      Settings settings,
+      Map<String, String> environment,
+      Census census,
+      Holds holds,
+      UnifiedJedis redis) {
+    this.settings = settings;
+    this.check = new Check(settings, environment);
+    this.census = census;
+    this.holds = holds;
+    this.redis = redis;
+  }
+
+  /**
+   * @param consumers by route, as soon as they run
+   */
+  public void fetching(Map<String, Fetching> consumers) {
+    fetching = Map.copyOf(consumers);
+  }
+
+  /**
+   * Looks at both stores, whether or not the first one answers.
+   *
+   * @throws LedgerAway if the database does not answer
+   * @throws JedisException if Redis does not
+   */
+  public void look() {
+    try {
+      lookAtRedis();
+    } finally {
+      count = census.take();
+      databaseNanos = System.nanoTime();
+      databaseSeen = true;
+    }
+  }
+
+  private void lookAtRedis() {
+    for (String inbox : RedisKeys.inboxes(settings.queue())) {
+      inboxes.put(inbox, redis.llen(inbox));
+    }
+    lengths = Map.copyOf(inboxes);
+    redisNanos = System.nanoTime();
+    redisSeen = true;
+  }
+
+  /**
+   * Looks for the two programs and the remote. The remote is asked until it has answered once: what
+   * happens to it later, the uploads tell.
+   */
+  public void lookForPrograms() {
+    try {
+      check.downloader();
+      missingDownloader = null;
+    } catch (IOException e) {
+      missingDownloader = e.getMessage();
+    }
+    if (missingRemote == null) {
+      return;
+    }
+    try {
+      check.remote();
+      missingRemote = null;
+    } catch (IOException e) {
+      missingRemote = e.getMessage();
+      LOG.warn("The remote does not answer: {}", missingRemote);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  public Census.Count count() {
+    return count;
+  }
+
+  /** By the name of the list; empty before the first look. */
+  public Map<String, Long> inboxLengths() {
+    return lengths;
+  }
+
+  public List<Holds.Hold> holds() {
+    return holds.all();
+  }
+
+  public boolean databaseAnswers() {
+    return databaseSeen && lately(databaseNanos);
+  }
+
+  public boolean redisAnswers() {
+    return redisSeen && lately(redisNanos);
+  }
+
+  private boolean lately(long nanos) {
+    Duration away = settings.watching().period().multipliedBy(LOOKS);
+    Duration longest = away.compareTo(SHORTEST_AWAY) < 0 ? SHORTEST_AWAY : away;
+    return System.nanoTime() - nanos < longest.toNanos();
+  }
+
+  /** What is wrong with it; empty if it was found. */
+  public Optional<String> missingDownloader() {
+    return Optional.ofNullable(missingDownloader);
+  }
+
+  /** What is wrong with it; empty if it has answered. */
+  public Optional<String> missingRemote() {
+    return Optional.ofNullable(missingRemote);
+  }
+
+  /** Since each fetching route has asked its queue, in seconds; 0 while all its slots are busy. */
+  public Map<String, Double> fetchAges() {
+    Map<String, Double> ages = new LinkedHashMap<>();
+    fetching.forEach((route, consumer) -> ages.put(route, consumer.age().toMillis() / 1000.0));
+    return ages;
+  }
+
+  /** Bytes for sandboxes; as many as there can be where the disk cannot be asked. */
+  public long diskFree() {
+    try {
+      Path staging = Files.createDirectories(settings.download().staging());
+      return Files.getFileStore(staging).getUsableSpace();
+    } catch (IOException e) {
+      return Long.MAX_VALUE;
+    }
+  }
+}
