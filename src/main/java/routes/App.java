@@ -28,7 +28,8 @@ public final class App {
         new CleanUpRoute(parts),
         new BurialRoute(parts),
         new HousekeepingRoute(parts),
-        new WatchRoute(parts));
+        new WatchRoute(parts),
+        new SettingsRoute(parts));
   }
 
   public static void main(String[] arguments) throws Exception {

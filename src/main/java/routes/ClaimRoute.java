@@ -88,11 +88,11 @@ final class ClaimRoute extends RouteBuilder {
    * one course would go on doing so. Between processes that may happen, and the sweep mends it.
    */
   private Optional<Flight> claimWithinLimits(long taskId) {
-    Flow.Limits limits = parts.settings().flow().limits();
+    Flow.Limits limits = parts.tuning().limits();
     boolean unlimited =
         limits.ofEmail() == Integer.MAX_VALUE
             && limits.ofCourse() == Integer.MAX_VALUE
-            && limits.downloads() >= parts.settings().workers()
+            && limits.downloads() >= parts.tuning().workers()
             && !parts.deliveries().enabled();
     if (unlimited) {
       return take(taskId);
@@ -126,7 +126,7 @@ final class ClaimRoute extends RouteBuilder {
     parts.ledger().park(flight, hold);
     boolean waitsForDelivery = hold.equals("course") && parts.deliveries().enabled();
     if (waitsForDelivery
-        && parts.settings().flow().limits().ofCourse() == Integer.MAX_VALUE
+        && parts.tuning().limits().ofCourse() == Integer.MAX_VALUE
         && parts.deliveries().find(flight.courseKey()).isPresent()) {
       // Delivered meanwhile: whoever waited then has been rung for, and this job was not among
       // them.

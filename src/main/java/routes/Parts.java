@@ -47,6 +47,7 @@ import routes.queue.Redis;
 import routes.queue.RedisKeys;
 import routes.queue.RejectedList;
 import routes.settings.Settings;
+import routes.settings.Tuning;
 
 /**
  * What the routes are made of: built once from the settings, the same in tests. Opens no connection
@@ -56,6 +57,7 @@ public final class Parts implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Parts.class);
 
   private final Settings settings;
+  private volatile Tuning tuning;
   private final Map<String, String> environment;
   private final Clock clock;
   private final HikariDataSource database;
@@ -91,12 +93,13 @@ public final class Parts implements AutoCloseable {
    */
   public Parts(Settings settings, Map<String, String> environment, Clock clock) {
     this.settings = settings;
+    this.tuning = Tuning.of(settings);
     this.environment = environment;
     this.clock = clock;
     this.database = Schema.pool(settings);
     this.redis = Redis.client(settings);
     this.admission = new Admission(database, settings);
-    this.ledger = new Ledger(database, settings);
+    this.ledger = new Ledger(database, settings, () -> tuning.limits());
     this.holds = new Holds(database);
     this.breakers = new Breakers(settings.flow().breaker(), holds);
     this.deliveries = new Deliveries(redis, settings.flow().cache(), clock);
@@ -119,7 +122,7 @@ public final class Parts implements AutoCloseable {
             settings.logs().directory(),
             settings.killGrace(),
             settings.download().maxSize(),
-            settings.flow().limits(),
+            () -> tuning.limits(),
             clock);
     this.sandboxes =
         new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
@@ -144,7 +147,7 @@ public final class Parts implements AutoCloseable {
     all.shared(watch, RedisKeys.inboxes(settings.queue()), Breakers.STAGES);
     all.own(
         watch,
-        settings::workers,
+        () -> tuning.workers(),
         () -> flights.all().size(),
         programs::running,
         List.of(RouteNames.TAKE_PAYLOAD, RouteNames.CLAIM_JOB));
@@ -178,12 +181,12 @@ public final class Parts implements AutoCloseable {
    * with the disk full, it is they who make room.
    */
   boolean mayDownload() {
-    return disk.hasRoom() && flights.downloading() < settings.flow().limits().downloads();
+    return disk.hasRoom() && flights.downloading() < tuning.limits().downloads();
   }
 
   /** A download has ended, or pauses: another one may begin that was not claimed before. */
   void downloadEnded() {
-    if (settings.flow().limits().downloads() < settings.workers()) {
+    if (tuning.limits().downloads() < tuning.workers()) {
       try {
         bell.ring(ledger.next());
       } catch (LedgerAway e) {
@@ -241,6 +244,18 @@ public final class Parts implements AutoCloseable {
 
   public Settings settings() {
     return settings;
+  }
+
+  /** As of now: a changed file changes it while the worker runs. */
+  public Tuning tuning() {
+    return tuning;
+  }
+
+  /** From now on; what is sized from the slots follows. */
+  void tune(Tuning changed) {
+    tuning = changed;
+    Schema.size(database, settings, changed.workers());
+    Redis.size(redis, settings, changed.workers());
   }
 
   public Map<String, String> environment() {

@@ -27,6 +27,7 @@ public final class RouteNames {
   public static final String WATCH = "watch";
   public static final String POST_ALERT = "post-alert";
   public static final String FIND_PROGRAMS = "find-programs";
+  public static final String FOLLOW_SETTINGS = "follow-settings";
 
   private RouteNames() {}
 

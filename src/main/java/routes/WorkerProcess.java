@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
-import org.apache.camel.component.http.HttpEndpoint;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.main.Main;
@@ -43,6 +42,7 @@ import routes.queue.RedisKeys;
 import routes.queue.RedisListComponent;
 import routes.queue.StartRate;
 import routes.settings.Settings;
+import routes.webhook.WebhookConnections;
 
 /**
  * One worker process: waits for its stores, runs the pipeline, and stops without losing or leaving
@@ -265,8 +265,8 @@ public final class WorkerProcess {
             parts.redis(),
             parts.bell(),
             parts::mayTake,
-            new StartRate(parts.redis(), settings.flow().rate()),
-            new ClaimOrder(settings, parts.holds()::isPaused)));
+            new StartRate(parts.redis(), () -> parts.tuning().rate()),
+            new ClaimOrder(settings.queue(), () -> parts.tuning().vip(), parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
   }
 
@@ -280,11 +280,7 @@ public final class WorkerProcess {
                 (Fetching) camel().getRoute(RouteNames.TAKE_PAYLOAD).getConsumer(),
                 RouteNames.CLAIM_JOB,
                 (Fetching) camel().getRoute(RouteNames.CLAIM_JOB).getConsumer()));
-    camel().getEndpoints().stream()
-        .filter(endpoint -> endpoint.getEndpointUri().startsWith("http://webhook"))
-        .map(endpoint -> ((HttpEndpoint) endpoint).getClientConnectionManager())
-        .findFirst()
-        .ifPresent(parts.metrics()::webhookPool);
+    WebhookConnections.of(camel()).ifPresent(parts.metrics()::webhookPool);
   }
 
   /** The management server is there by now, if its port was free. */

@@ -16,6 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 import routes.job.Sandbox;
 import routes.monitoring.LogFiles;
 import servers.Shop;
@@ -302,21 +304,70 @@ public final class Bench {
     settle();
   }
 
+  /** One round, with a crowd in front or without one. */
+  private record Round(double push, double woken, double rate, double fifty) {}
+
+  private Round round() throws Exception {
+    return new Round(
+        latencyOnce(quick ? 100 : 400, 20).median(),
+        enrolOnce(quick ? 20 : 100, true).median(),
+        throughputOnce(jobs),
+        throughputOnce(50));
+  }
+
+  /** With and without in turn, so that what the machine does meanwhile comes to both. */
   private void crowd() throws Exception {
     for (int size : quick ? new int[] {50, 10_000} : new int[] {50, 10_000, 100_000}) {
-      site.crowd(size);
-      try {
-        String behind = " behind " + size + " that wait";
-        row("50 enrolled jobs" + behind, "%.0f ms", 50_000 / throughputOnce(50));
-        percentiles("push to webhook" + behind, latencyOnce(quick ? 100 : 400, 20));
-        percentiles("enrolled to webhook, woken," + behind, enrolOnce(quick ? 20 : 100, true));
-        row("jobs, all pushed at once" + behind, "%.0f /s", throughputOnce(jobs));
-        row("one look" + behind, "%.0f ms, plan %s", look(), plan());
-        row("worker's memory" + behind, "%d MiB", site.workerRssKib() / 1024);
-      } finally {
-        site.noCrowd();
+      List<Round> without = new ArrayList<>();
+      List<Round> with = new ArrayList<>();
+      String behind = " behind " + size + " that wait";
+      for (int i = 0; i < (quick ? 1 : 3); i++) {
+        without.add(round());
+        site.crowd(size);
+        try {
+          with.add(round());
+          if (i == 0) {
+            row("one look" + behind, "%.0f ms, plan %s", look(), plan());
+            row("worker's memory" + behind, "%d MiB", site.workerRssKib() / 1024);
+          }
+        } finally {
+          site.noCrowd();
+        }
       }
+      compare("push to webhook, p50" + behind, "ms", without, with, Round::push);
+      compare("enrolled to webhook, woken, p50" + behind, "ms", without, with, Round::woken);
+      compare("jobs, all pushed at once" + behind, "/s", without, with, Round::rate);
+      row("50 enrolled jobs" + behind, "%.0f ms", 50_000 / median(with, Round::fifty));
     }
+  }
+
+  private static double median(List<Round> rounds, ToDoubleFunction<Round> figure) {
+    return Figures.of(rounds.stream().mapToDouble(figure).toArray()).median();
+  }
+
+  private void compare(
+      String name,
+      String unit,
+      List<Round> without,
+      List<Round> with,
+      ToDoubleFunction<Round> figure) {
+    double before = median(without, figure);
+    double after = median(with, figure);
+    row(
+        name,
+        "%.1f %s, %.1f without: %+.0f %% (%s, without %s)",
+        after,
+        unit,
+        before,
+        100 * (after / before - 1),
+        all(with, figure),
+        all(without, figure));
+  }
+
+  private static String all(List<Round> rounds, ToDoubleFunction<Round> figure) {
+    return rounds.stream()
+        .map(round -> "%.1f".formatted(figure.applyAsDouble(round)))
+        .collect(Collectors.joining(" "));
   }
 
   private static String findMovable() throws IOException {

@@ -98,7 +98,11 @@ class FlowTest extends WorkerTest {
   void should_let_one_of_the_others_go_after_so_many_vips() throws Exception {
     WorkerProcess worker = newWorker("WAYBILL_VIP_WEIGHT", "2");
     Set<String> paused = new TreeSet<>();
-    ClaimOrder order = new ClaimOrder(worker.parts().settings(), paused::contains);
+    ClaimOrder order =
+        new ClaimOrder(
+            worker.parts().settings().queue(),
+            () -> worker.parts().tuning().vip(),
+            paused::contains);
     List<String> first = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       first.add(order.sets(0)[0]);

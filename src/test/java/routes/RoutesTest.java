@@ -49,6 +49,7 @@ class RoutesTest extends WorkerTest {
                 "watch",
                 "post-alert",
                 "find-programs",
+                "follow-settings",
                 "record-history")),
         worker.camel().getRoutes().stream()
             .map(Route::getRouteId)

@@ -16,10 +16,10 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.apache.camel.component.exec.ExecCommand;
 import org.apache.camel.component.exec.ExecCommandExecutor;
 import org.apache.camel.component.exec.ExecResult;
@@ -62,7 +62,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   private final Duration killGrace;
   private final long maxSandbox;
   private final Clock clock;
-  private final Map<Command.Kind, Semaphore> places;
+  private final Places places;
   private final AtomicInteger running = new AtomicInteger();
   private final ExecutorService pumps =
       Executors.newCachedThreadPool(
@@ -76,14 +76,11 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    * @param logs directory of the logs
    * @param killGrace between TERM and KILL
    * @param maxSandbox bytes that one sandbox may hold
+   * @param limits as of now
    */
   public ProgramRunner(
-      Path logs, Duration killGrace, long maxSandbox, Flow.Limits limits, Clock clock) {
-    this.places =
-        Map.of(
-            Command.Kind.DOWNLOAD, new Semaphore(limits.downloads(), true),
-            Command.Kind.UPLOAD, new Semaphore(limits.uploads(), true),
-            Command.Kind.QUESTION, new Semaphore(Integer.MAX_VALUE));
+      Path logs, Duration killGrace, long maxSandbox, Supplier<Flow.Limits> limits, Clock clock) {
+    this.places = new Places(limits);
     this.maxSandbox = maxSandbox;
     this.logs = logs;
     this.killGrace = killGrace;
@@ -103,20 +100,19 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   public ExecResult execute(ExecCommand execCommand) throws IOException {
     Command command = (Command) execCommand;
     Flight flight = command.flight();
-    Semaphore place = places.get(command.kind());
-    enter(place, flight);
+    enter(command.kind(), flight);
     try {
       return runProgram(command, flight);
     } finally {
-      place.release();
+      places.leave(command.kind());
     }
   }
 
   /** Waits for a place among those that may run at once. */
-  private static void enter(Semaphore place, Flight flight) throws IOException {
+  private void enter(Command.Kind kind, Flight flight) throws IOException {
     try {
       flight.checkStop();
-      while (!place.tryAcquire(LOOK.toMillis(), TimeUnit.MILLISECONDS)) {
+      while (!places.tryEnter(kind, LOOK)) {
         flight.checkStop();
       }
     } catch (InterruptedException e) {

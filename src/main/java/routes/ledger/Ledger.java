@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import routes.job.Flight;
@@ -58,17 +59,18 @@ public final class Ledger {
   private final Path staging;
   private final String inbox;
   private final String vipInbox;
-  private final int ofEmail;
-  private final int ofCourse;
+  private final Supplier<Flow.Limits> limits;
+  private final boolean oneFetches;
   private final long preferMicros;
 
-  public Ledger(DataSource database, Settings settings) {
+  /**
+   * @param limits as of now
+   */
+  public Ledger(DataSource database, Settings settings, Supplier<Flow.Limits> limits) {
     this.inbox = settings.queue().inbox();
     this.vipInbox = settings.queue().vipInbox();
-    Flow.Limits limits = settings.flow().limits();
-    this.ofEmail = limits.ofEmail();
-    // With the delivery cache on, the others wait for the one that fetches.
-    this.ofCourse = settings.flow().cache().enabled() ? 1 : limits.ofCourse();
+    this.limits = limits;
+    this.oneFetches = settings.flow().cache().enabled();
     this.preferMicros = settings.recovery().preferSameHost().toMillis() * 1000;
     this.jdbc = new JdbcTemplate(database);
     this.staging = settings.download().staging();
@@ -301,7 +303,10 @@ public final class Ledger {
   }
 
   private List<Unrung> ready(String statement, Duration age, boolean mayDownload, int most) {
-    Object[] values = {age.toMillis() * 1000, mayDownload, ofCourse, ofEmail, most};
+    Flow.Limits now = limits.get();
+    // With the delivery cache on, the others wait for the one that fetches.
+    int ofCourse = oneFetches ? 1 : now.ofCourse();
+    Object[] values = {age.toMillis() * 1000, mayDownload, ofCourse, now.ofEmail(), most};
     return new ArrayList<>(reach(() -> jdbc.query(statement, Ledger::unrung, values)));
   }
 

@@ -24,7 +24,7 @@ public final class Schema {
         "jdbc:mysql://" + database.host() + ":" + database.port() + "/" + database.name());
     config.setUsername(database.user());
     config.setPassword(database.password());
-    config.setMaximumPoolSize(settings.workers() + settings.queue().intakeConsumers() + 3);
+    config.setMaximumPoolSize(connections(settings, settings.workers()));
     config.setMinimumIdle(1);
     config.setConnectionTimeout(timeout);
     config.setValidationTimeout(Math.min(timeout, 5_000));
@@ -48,6 +48,15 @@ public final class Schema {
     config.addDataSourceProperty("cacheServerConfiguration", "true");
     config.addDataSourceProperty("useLocalSessionState", "true");
     return new HikariDataSource(config);
+  }
+
+  /** The number of slots has changed. */
+  public static void size(HikariDataSource pool, Settings settings, int workers) {
+    pool.setMaximumPoolSize(connections(settings, workers));
+  }
+
+  private static int connections(Settings settings, int workers) {
+    return workers + settings.queue().intakeConsumers() + 3;
   }
 
   /** Creates or updates the {@code waybill_*} tables; no table of the shop is touched. */

@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToIntFunction;
 import java.util.function.ToLongFunction;
-import org.apache.hc.client5.http.io.HttpClientConnectionManager;
+import org.apache.hc.core5.pool.ConnPoolControl;
 import redis.clients.jedis.RedisClient;
 import routes.ledger.Census;
 import routes.queue.Deliveries;
@@ -230,7 +230,7 @@ public final class Metrics implements Events.Observer {
     pool("redis", () -> Pool.of(redis));
   }
 
-  public void webhookPool(HttpClientConnectionManager webhook) {
+  public void webhookPool(ConnPoolControl<?> webhook) {
     pool("webhook", () -> Pool.of(webhook));
   }
 

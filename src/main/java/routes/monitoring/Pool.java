@@ -2,7 +2,6 @@ package routes.monitoring;
 
 import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
-import org.apache.hc.client5.http.io.HttpClientConnectionManager;
 import org.apache.hc.core5.pool.ConnPoolControl;
 import org.apache.hc.core5.pool.PoolStats;
 import redis.clients.jedis.RedisClient;
@@ -26,8 +25,8 @@ record Pool(int active, int idle, int max, int waiting) {
         pool.getNumActive(), pool.getNumIdle(), pool.getMaxTotal(), pool.getNumWaiters());
   }
 
-  static Pool of(HttpClientConnectionManager manager) {
-    PoolStats all = ((ConnPoolControl<?>) manager).getTotalStats();
+  static Pool of(ConnPoolControl<?> http) {
+    PoolStats all = http.getTotalStats();
     return new Pool(all.getLeased(), all.getAvailable(), all.getMax(), all.getPending());
   }
 }

@@ -1,5 +1,7 @@
 package routes.queue;
 
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,11 +28,12 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   private static final Logger LOG = LoggerFactory.getLogger(BlockingConsumer.class);
   private static final java.time.Duration CLOSED_GATE = java.time.Duration.ofMillis(100);
 
-  private final int threads;
+  private volatile int threads;
   private final BooleanSupplier gate;
   private final Phaser taking = new Phaser(1);
   private volatile Backoff backoff = new Backoff();
   private volatile ExecutorService executor;
+  private Set<Integer> seats = new HashSet<>();
   private volatile long askedNanos = System.nanoTime();
   private final AtomicInteger working = new AtomicInteger();
 
@@ -92,12 +95,39 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
         getEndpoint()
             .getCamelContext()
             .getExecutorServiceManager()
-            .newFixedThreadPool(this, getEndpoint().getEndpointBaseUri(), threads);
+            .newCachedThreadPool(this, getEndpoint().getEndpointBaseUri());
+    synchronized (taking) {
+      seats = new HashSet<>();
+      fillSeats();
+    }
+  }
+
+  @Override
+  public void resize(int number) {
+    synchronized (taking) {
+      threads = number;
+      if (running()) {
+        fillSeats();
+      }
+    }
+  }
+
+  private void fillSeats() {
     for (int i = 0; i < threads; i++) {
       int thread = i;
       ExecutorService own = executor;
       Backoff pauses = backoff;
-      executor.execute(() -> run(thread, own, pauses));
+      Set<Integer> taken = seats;
+      if (taken.add(i)) {
+        own.execute(() -> run(thread, own, pauses, taken));
+      }
+    }
+  }
+
+  /** Whether there still are so many threads; its seat is free for another one if not. */
+  private boolean keepsSeat(int thread, Set<Integer> taken) {
+    synchronized (taking) {
+      return thread < threads || !taken.remove(thread);
     }
   }
 
@@ -131,9 +161,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
    * Ends with the executor it was started in: after a resume there is another one, with threads of
    * its own.
    */
-  private void run(int thread, ExecutorService own, Backoff pauses) {
+  private void run(int thread, ExecutorService own, Backoff pauses, Set<Integer> taken) {
     int failures = 0;
-    while (running() && !own.isShutdown()) {
+    while (running() && !own.isShutdown() && keepsSeat(thread, taken)) {
       if (!gate.getAsBoolean()) {
         pauses.pause(CLOSED_GATE);
         continue;

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import routes.settings.Flow;
 import routes.settings.Settings;
 
@@ -12,17 +13,18 @@ import routes.settings.Settings;
  * slots hear of nobody else. A paused queue is not heard of.
  */
 public final class ClaimOrder implements RedisBellComponent.Order {
-  private final Flow.Vip vip;
+  private final Supplier<Flow.Vip> vip;
   private final Settings.Queue queue;
   private final Predicate<String> paused;
   private final AtomicLong turns = new AtomicLong();
 
   /**
+   * @param vip as of now
    * @param paused whether an inbox is paused
    */
-  public ClaimOrder(Settings settings, Predicate<String> paused) {
-    this.vip = settings.flow().vip();
-    this.queue = settings.queue();
+  public ClaimOrder(Settings.Queue queue, Supplier<Flow.Vip> vip, Predicate<String> paused) {
+    this.vip = vip;
+    this.queue = queue;
     this.paused = paused;
   }
 
@@ -32,13 +34,14 @@ public final class ClaimOrder implements RedisBellComponent.Order {
     if (!paused.test(queue.vipInbox())) {
       sets.add(RedisKeys.READY_VIP);
     }
-    if (thread >= vip.reservedSlots() && !paused.test(queue.inbox())) {
+    if (thread >= vip.get().reservedSlots() && !paused.test(queue.inbox())) {
       sets.add(isTurnOfTheOthers() ? 0 : sets.size(), RedisKeys.READY);
     }
     return sets.toArray(String[]::new);
   }
 
   private boolean isTurnOfTheOthers() {
-    return vip.weight() > 0 && turns.incrementAndGet() % (vip.weight() + 1) == 0;
+    int weight = vip.get().weight();
+    return weight > 0 && turns.incrementAndGet() % (weight + 1) == 0;
   }
 }

@@ -25,10 +25,7 @@ public final class Redis {
     Settings.Redis redis = settings.redis();
     int timeout = (int) redis.timeout().toMillis();
     GenericObjectPoolConfig<Connection> pool = new GenericObjectPoolConfig<>();
-    // A blocked consumer keeps its connection: with fewer than one each, a consumer would wait for
-    // another.
-    pool.setMaxTotal(
-        2 * settings.workers() + settings.queue().intakeConsumers() + SPARE_CONNECTIONS);
+    pool.setMaxTotal(connections(settings, settings.workers()));
     pool.setMaxIdle(pool.getMaxTotal());
     pool.setJmxEnabled(false);
     return RedisClient.builder()
@@ -46,6 +43,20 @@ public final class Redis {
                 .build())
         .poolConfig(pool)
         .build();
+  }
+
+  /** The number of slots has changed. */
+  public static void size(RedisClient client, Settings settings, int workers) {
+    client.getPool().setMaxTotal(connections(settings, workers));
+    client.getPool().setMaxIdle(connections(settings, workers));
+  }
+
+  /**
+   * A blocked consumer keeps its connection: with fewer than one each, a consumer would wait for
+   * another.
+   */
+  private static int connections(Settings settings, int workers) {
+    return 2 * workers + settings.queue().intakeConsumers() + SPARE_CONNECTIONS;
   }
 
   /** Pooled connections for camel-spring-redis; to be destroyed by the caller. */

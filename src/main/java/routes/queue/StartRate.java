@@ -2,6 +2,7 @@ package routes.queue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import redis.clients.jedis.UnifiedJedis;
 import routes.settings.Flow;
 
@@ -27,9 +28,12 @@ public final class StartRate {
       return redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] + ARGV[2] - now""";
 
   private final UnifiedJedis redis;
-  private final Flow.Rate rate;
+  private final Supplier<Flow.Rate> rate;
 
-  public StartRate(UnifiedJedis redis, Flow.Rate rate) {
+  /**
+   * @param rate as of now
+   */
+  public StartRate(UnifiedJedis redis, Supplier<Flow.Rate> rate) {
     this.redis = redis;
     this.rate = rate;
   }
@@ -38,7 +42,8 @@ public final class StartRate {
    * @return zero if the job may start, and has been counted; else how long to wait
    */
   public Duration acquire(String taskId) {
-    if (!rate.isLimited()) {
+    Flow.Rate now = rate.get();
+    if (!now.isLimited()) {
       return Duration.ZERO;
     }
     Object micros =
@@ -46,8 +51,8 @@ public final class StartRate {
             ACQUIRE,
             List.of(RedisKeys.STARTS),
             List.of(
-                String.valueOf(rate.max()),
-                String.valueOf(rate.interval().toNanos() / 1000),
+                String.valueOf(now.max()),
+                String.valueOf(now.interval().toNanos() / 1000),
                 taskId));
     return Duration.ofNanos(1000 * Math.max(0, ((Number) micros).longValue()));
   }

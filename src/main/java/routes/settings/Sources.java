@@ -6,13 +6,14 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Where settings come from, the strongest last: defaults in the jar, one file, the environment,
@@ -62,7 +63,10 @@ public final class Sources {
       Map<String, String> environment, Properties system, Path directory) throws BadSettings {
     Map<String, String> values = new TreeMap<>(defaults());
     Map<String, String> variables = variables(values);
-    values.putAll(file(environment.get("WAYBILL_CONFIG"), directory, variables));
+    Optional<Path> file = file(environment, directory);
+    if (file.isPresent()) {
+      values.putAll(read(file.get(), variables));
+    }
     values.putAll(fromEnvironment(environment, variables));
     for (String key : system.stringPropertyNames()) {
       if (key.startsWith("waybill.") || key.startsWith("camel.")) {
@@ -105,33 +109,32 @@ public final class Sources {
     return values;
   }
 
-  private static Map<String, String> file(
-      String named, Path directory, Map<String, String> variables) throws BadSettings {
-    List<Path> candidates = new ArrayList<>();
+  /** The file that is read: the one that is named, or the first that is there. */
+  static Optional<Path> file(Map<String, String> environment, Path directory) {
+    String named = environment.get("WAYBILL_CONFIG");
     if (named != null && !named.isBlank()) {
-      candidates.add(Path.of(named));
-    } else {
-      candidates.add(directory.resolve("waybill.properties"));
-      candidates.add(directory.resolve(".env"));
+      return Optional.of(Path.of(named));
     }
-    for (Path candidate : candidates) {
-      if (named == null && !Files.exists(candidate)) {
-        continue;
-      }
-      try {
-        return candidate.getFileName().toString().endsWith(".env")
-            ? fromEnvironment(dotEnv(Files.readAllLines(candidate)), variables)
-            : properties(Files.newBufferedReader(candidate, StandardCharsets.UTF_8));
-      } catch (IOException | IllegalArgumentException e) {
-        throw new BadSettings(
-            List.of(
-                new Fault(
-                    "WAYBILL_CONFIG",
-                    "a readable properties file in UTF-8",
-                    candidate + " (" + e.getClass().getSimpleName() + ")")));
-      }
+    return Stream.of("waybill.properties", ".env")
+        .map(directory::resolve)
+        .filter(Files::exists)
+        .findFirst();
+  }
+
+  private static Map<String, String> read(Path file, Map<String, String> variables)
+      throws BadSettings {
+    try {
+      return file.getFileName().toString().endsWith(".env")
+          ? fromEnvironment(dotEnv(Files.readAllLines(file)), variables)
+          : properties(Files.newBufferedReader(file, StandardCharsets.UTF_8));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new BadSettings(
+          List.of(
+              new Fault(
+                  "WAYBILL_CONFIG",
+                  "a readable properties file in UTF-8",
+                  file + " (" + e.getClass().getSimpleName() + ")")));
     }
-    return Map.of();
   }
 
   private static Map<String, String> properties(Reader source) throws IOException {
