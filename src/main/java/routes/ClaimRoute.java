@@ -57,18 +57,24 @@ final class ClaimRoute extends RouteBuilder {
   private void claim(Exchange exchange) {
     long taskId = exchange.getMessage().getBody(Long.class);
     if (!parts.flights().reserve(taskId)) {
+      parts.flights().decided(taskId);
       return;
     }
     Optional<Flight> claimed = Optional.empty();
     try {
       claimed = claimWithinLimits(taskId);
+      claimed.ifPresent(parts.flights()::add);
     } finally {
+      parts.flights().decided(taskId);
       if (claimed.isEmpty()) {
         parts.flights().release(taskId);
       }
     }
     claimed.ifPresent(
         flight -> {
+          String owner = flight.worker();
+          flight.heldWhile(
+              () -> parts.lease().isValid() && parts.lease().worker().id().equals(owner));
           exchange.setProperty(ExchangeProperties.FLIGHT, flight);
           exchange.getExchangeExtension().addOnCompletion(new Landing(flight));
         });
@@ -92,34 +98,19 @@ final class ClaimRoute extends RouteBuilder {
     boolean unlimited =
         limits.ofEmail() == Integer.MAX_VALUE
             && limits.ofCourse() == Integer.MAX_VALUE
-            && limits.downloads() >= parts.tuning().workers()
             && !parts.deliveries().enabled();
     if (unlimited) {
-      return take(taskId);
+      return parts.ledger().claim(taskId, parts.lease().worker());
     }
     synchronized (this) {
-      Optional<Flight> claimed = take(taskId);
+      Optional<Flight> claimed = parts.ledger().claim(taskId, parts.lease().worker());
       Optional<String> wait = claimed.flatMap(flight -> reasonToWait(flight, limits));
       if (wait.isPresent()) {
-        parts.flights().remove(claimed.get());
         park(claimed.get(), wait.get());
         return Optional.empty();
       }
       return claimed;
     }
-  }
-
-  private Optional<Flight> take(long taskId) {
-    Optional<Flight> claimed =
-        parts.ledger().claim(taskId, parts.lease().worker(), parts.mayDownload());
-    claimed.ifPresent(
-        flight -> {
-          String owner = flight.worker();
-          flight.heldWhile(
-              () -> parts.lease().isValid() && parts.lease().worker().id().equals(owner));
-          parts.flights().add(flight);
-        });
-    return claimed;
   }
 
   private void park(Flight flight, String hold) {
@@ -130,7 +121,7 @@ final class ClaimRoute extends RouteBuilder {
         && parts.deliveries().find(flight.courseKey()).isPresent()) {
       // Delivered meanwhile: whoever waited then has been rung for, and this job was not among
       // them.
-      parts.bell().ring(flight.taskId(), flight.vip());
+      parts.bell().ring(flight.taskId(), flight.vip(), flight.stage());
     }
   }
 
@@ -207,9 +198,6 @@ final class ClaimRoute extends RouteBuilder {
             "Task {} could not be handed back; it is free when the lease ends", flight.taskId());
       } finally {
         parts.flights().remove(flight);
-        if (flight.stage() == Stage.ENROLLED && !parts.flights().stopping()) {
-          parts.downloadEnded();
-        }
       }
     }
   }

@@ -72,7 +72,6 @@ final class DownloadRoute extends RouteBuilder {
     Flight flight = flight(exchange);
     parts.ledger().downloaded(flight);
     parts.breakers().succeeded(flight, DOWNLOAD);
-    parts.downloadEnded();
     parts
         .events()
         .tell(

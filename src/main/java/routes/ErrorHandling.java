@@ -169,7 +169,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     untilBack.setLogRetryAttempted(true);
     policies.put("untilBack", untilBack);
     RedeliveryPolicy aFewTimes = policy(Duration.ofMillis(500), Duration.ofSeconds(5));
-    aFewTimes.setMaximumRedeliveries(3);
+    aFewTimes.setMaximumRedeliveries(2);
     policies.put("aFewTimes", aFewTimes);
     RedeliveryPolicy never = policy(Duration.ZERO, Duration.ZERO);
     never.setMaximumRedeliveries(0);
@@ -228,9 +228,6 @@ final class ErrorHandling extends RouteConfigurationBuilder {
       flight.stop(Flight.Stop.LOST);
     }
     rest(flight);
-    if (stage.equals(DOWNLOAD)) {
-      parts.downloadEnded();
-    }
   }
 
   /** What the outside's failure, or its wish to be left alone, means for everybody's jobs. */

@@ -24,7 +24,6 @@ import routes.ledger.Holds;
 import routes.ledger.JobBook;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
-import routes.ledger.LedgerAway;
 import routes.ledger.Sandboxes;
 import routes.ledger.Schema;
 import routes.ledger.Steering;
@@ -44,6 +43,7 @@ import routes.queue.ClaimedLists;
 import routes.queue.Deliveries;
 import routes.queue.News;
 import routes.queue.Redis;
+import routes.queue.RedisBellComponent;
 import routes.queue.RedisKeys;
 import routes.queue.RejectedList;
 import routes.settings.Settings;
@@ -184,15 +184,20 @@ public final class Parts implements AutoCloseable {
     return disk.hasRoom() && flights.downloading() < tuning.limits().downloads();
   }
 
-  /** A download has ended, or pauses: another one may begin that was not claimed before. */
-  void downloadEnded() {
-    if (tuning.limits().downloads() < tuning.workers()) {
-      try {
-        bell.ring(ledger.next());
-      } catch (LedgerAway e) {
-        LOG.debug("Nobody is rung for; the sweep rings again", e);
+  /** One at a time, so that as many are claimed as may be and no more. */
+  RedisBellComponent.Downloads downloads() {
+    return new RedisBellComponent.Downloads() {
+      @Override
+      public boolean expect(long taskId) {
+        int most = tuning.limits().downloads();
+        return most >= tuning.workers() || flights.expectDownload(taskId, most);
       }
-    }
+
+      @Override
+      public void dropped(long taskId) {
+        flights.decided(taskId);
+      }
+    };
   }
 
   /**
@@ -236,7 +241,7 @@ public final class Parts implements AutoCloseable {
   void handBack(Flight flight, Duration pause) {
     if (ledger.handBack(flight, pause)) {
       if (pause.isZero()) {
-        bell.ring(flight.taskId(), flight.vip());
+        bell.ring(flight.taskId(), flight.vip(), flight.stage());
       }
       LOG.info("Task {} is handed back after stage {}", flight.taskId(), flight.stage().label());
     }

@@ -26,6 +26,7 @@ public final class RouteNames {
   public static final String RECORD_HISTORY = "record-history";
   public static final String WATCH = "watch";
   public static final String POST_ALERT = "post-alert";
+  public static final String SEND_ALERT = "send-alert";
   public static final String FIND_PROGRAMS = "find-programs";
   public static final String FOLLOW_SETTINGS = "follow-settings";
 

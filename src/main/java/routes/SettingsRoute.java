@@ -22,15 +22,15 @@ final class SettingsRoute extends RouteBuilder {
   private static final Logger LOG = LoggerFactory.getLogger(SettingsRoute.class);
 
   private final Parts parts;
-  private SettingsFile file;
+  private final SettingsFile file;
 
   SettingsRoute(Parts parts) {
     this.parts = parts;
+    this.file = new SettingsFile(parts.environment(), System.getProperties(), Path.of(""));
   }
 
   @Override
-  public void configure() throws BadSettings {
-    file = new SettingsFile(parts.environment(), System.getProperties(), Path.of(""));
+  public void configure() {
     from("timer:follow-settings?period=2s&delay=2s")
         .routeId(FOLLOW_SETTINGS)
         .routeConfigurationId(ErrorHandling.TICKS)

@@ -2,11 +2,13 @@ package routes;
 
 import static routes.RouteNames.FIND_PROGRAMS;
 import static routes.RouteNames.POST_ALERT;
+import static routes.RouteNames.SEND_ALERT;
 import static routes.RouteNames.WATCH;
 import static routes.RouteNames.direct;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
@@ -17,6 +19,15 @@ import routes.monitoring.Alerts;
 
 /** Looks at the worker and at what it depends on, and says so when a person is needed. */
 final class WatchRoute extends RouteBuilder {
+  /**
+   * A queue in memory, unlike between stages: a chat that does not answer must not hold up the next
+   * look, and what is lost with it is in the log and in the events.
+   */
+  private static final String ALERTS = "seda:post-alert?size=100";
+
+  /** {@link Alerts.Told}: what each try says. */
+  private static final String TOLD = "waybill.alert";
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Parts parts;
@@ -39,27 +50,39 @@ final class WatchRoute extends RouteBuilder {
         .id("judge")
         .filter(exchange -> chat.isPresent())
         .split(body())
-        .to(direct(POST_ALERT))
+        .to(ALERTS)
         .id("post-each")
         .end()
         .end();
 
-    from(direct(POST_ALERT))
+    from(ALERTS + "&purgeWhenStopping=true")
         .routeId(POST_ALERT)
         .routeConfigurationId(ErrorHandling.ALERTS)
         .description("Posts an alert to the chat that the settings name")
+        .setProperty(TOLD, body())
+        .to(direct(SEND_ALERT))
+        .id("try-alert");
+
+    // One try. A failure in it is retried as a whole, by the route above.
+    from(direct(SEND_ALERT))
+        .routeId(SEND_ALERT)
+        .errorHandler(noErrorHandler())
+        .description("One try of posting an alert")
         .process(exchange -> write(exchange, chat.orElseThrow()))
         .id("write-alert")
         .to(
-            "http://alert?followRedirects=false&httpClientConfigurer=#webhookClient"
-                + "&connectTimeout=5000&connectionRequestTimeout=5000&responseTimeout=10000")
-        .id("http-alert");
+            "http://alert?throwExceptionOnFailure=false&followRedirects=false"
+                + "&httpClientConfigurer=#webhookClient"
+                + "&connectTimeout=5000&connectionRequestTimeout=5000&responseTimeout=5000")
+        .id("http-alert")
+        .process(WatchRoute::judgeAnswer)
+        .id("judge-chat");
 
     from("timer:find-programs?period=60s&delay=0")
         .routeId(FIND_PROGRAMS)
         .routeConfigurationId(ErrorHandling.TICKS)
         .description("Looks whether the downloader and the remote are there")
-        .process(exchange -> parts.watch().lookForPrograms())
+        .process(exchange -> parts.watch().lookForPrograms(parts.flights()::stopping))
         .id("look-for-programs");
   }
 
@@ -72,10 +95,19 @@ final class WatchRoute extends RouteBuilder {
     }
   }
 
+  /** Camel's own exception would name the address. */
+  private static void judgeAnswer(Exchange exchange) throws IOException {
+    int status = exchange.getMessage().getHeader(Exchange.HTTP_RESPONSE_CODE, 0, Integer.class);
+    if (status < 200 || status > 299) {
+      throw new IOException("the chat answered " + status);
+    }
+  }
+
   private static void write(Exchange exchange, URI chat) throws JsonProcessingException {
     Message message = exchange.getMessage();
-    Alerts.Told told = message.getBody(Alerts.Told.class);
-    message.removeHeaders("*");
+    Alerts.Told told = exchange.getProperty(TOLD, Alerts.Told.class);
+    // Camel counts the tries in a header: without it they would never be used up.
+    message.removeHeaders("*", "CamelRedeliver*");
     // As with the webhook: the address may hold a token, and endpoints are shown on JMX.
     message.setHeader(Exchange.HTTP_URI, chat.toString());
     message.setHeader(Exchange.HTTP_METHOD, "POST");

@@ -266,7 +266,12 @@ public final class WorkerProcess {
             parts.bell(),
             parts::mayTake,
             new StartRate(parts.redis(), () -> parts.tuning().rate()),
-            new ClaimOrder(settings.queue(), () -> parts.tuning().vip(), parts.holds()::isPaused)));
+            new ClaimOrder(
+                settings.queue(),
+                () -> parts.tuning().vip(),
+                parts.holds()::isPaused,
+                parts::mayDownload),
+            parts.downloads()));
     ErrorHandling.policies(settings).forEach(main::bind);
   }
 

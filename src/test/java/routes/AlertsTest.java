@@ -165,8 +165,14 @@ class AlertsTest extends WorkerTest {
   @Test
   void should_keep_the_chats_address_to_itself() throws Exception {
     WorkerProcess worker = start("WAYBILL_ALERT_DEAD", "1", "WAYBILL_RETRY_TRIES", "1");
+    shop.webhook().answerChat(404);
     awaitState(shop.order("fails-always"), "dead");
-    awaitAlert("dead-growing", "1 jobs died");
+    until(() -> shop.webhook().refusedChats() == 3, "it is tried three times");
+    until(
+        () ->
+            java.nio.file.Files.readString(shop.logs().resolve("worker-error.log"))
+                .contains("the chat answered 404"),
+        "the log says what became of it");
 
     assertTrue(
         worker.camel().getEndpoints().stream()

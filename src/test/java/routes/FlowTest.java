@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import routes.queue.ClaimOrder;
 import routes.queue.RedisKeys;
@@ -58,8 +59,7 @@ class FlowTest extends WorkerTest {
     WorkerProcess second = startWorker();
     long another = orderVip("ok");
     awaitState(another, "done");
-    assertTrue(
-        second.parts().ledger().claim(taskId, second.parts().lease().worker(), true).isEmpty());
+    assertTrue(second.parts().ledger().claim(taskId, second.parts().lease().worker()).isEmpty());
     assertEquals(0, shop.downloads(taskId));
 
     second.parts().holds().resume(Shop.INBOX);
@@ -98,20 +98,24 @@ class FlowTest extends WorkerTest {
   void should_let_one_of_the_others_go_after_so_many_vips() throws Exception {
     WorkerProcess worker = newWorker("WAYBILL_VIP_WEIGHT", "2");
     Set<String> paused = new TreeSet<>();
+    AtomicBoolean may = new AtomicBoolean(true);
     ClaimOrder order =
         new ClaimOrder(
             worker.parts().settings().queue(),
             () -> worker.parts().tuning().vip(),
-            paused::contains);
+            paused::contains,
+            may::get);
     List<String> first = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
-      first.add(order.sets(0)[0]);
+      first.add(order.sets(0)[1]);
     }
 
     String vip = RedisKeys.READY_VIP;
     assertEquals(List.of(vip, vip, RedisKeys.READY, vip, vip, RedisKeys.READY), first);
     paused.add(Shop.VIP_INBOX);
-    assertArrayEquals(new String[] {RedisKeys.READY}, order.sets(0));
+    assertArrayEquals(new String[] {RedisKeys.READY_DOWNLOADED, RedisKeys.READY}, order.sets(0));
+    may.set(false);
+    assertArrayEquals(new String[] {RedisKeys.READY_DOWNLOADED}, order.sets(0));
   }
 
   @Test
@@ -199,6 +203,7 @@ class FlowTest extends WorkerTest {
     for (long taskId : others) {
       assertEquals(0, shop.downloads(taskId));
     }
+    assertEquals(6, shop.redis().zcard(RedisKeys.READY), "whoever has room can hear of them");
 
     shop.goOn(first);
 

@@ -45,7 +45,7 @@ class LiveSettingsTest extends WorkerTest {
   @Test
   void should_run_more_jobs_at_once_and_fewer_again() throws Exception {
     WorkerProcess worker = start("waybill.workers = 1\n");
-    List<Long> tasks = gated(6);
+    List<Long> tasks = gated(10);
     until(() -> running() == 1, "one slot");
 
     write("waybill.workers = 4\n");
@@ -55,15 +55,22 @@ class LiveSettingsTest extends WorkerTest {
     write("# fewer again\nwaybill.workers = 2\n");
     until(() -> worker.parts().tuning().workers() == 2, "it is taken over");
     assertEquals(4, running(), "what runs goes on");
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 3; i++) {
       shop.goOn(tasks.get(i));
       awaitState(tasks.get(i), "done");
     }
     until(() -> running() == 2, "two slots");
+    assertEquals(5, started(), "of the first four one is left, and one has taken its turn");
     tasks.forEach(taskId -> goOn(taskId));
     tasks.forEach(taskId -> awaitState(taskId, "done"));
     long last = shop.order("ok");
     awaitState(last, "done");
+  }
+
+  private long started() throws Exception {
+    return shop.events().stream()
+        .filter(event -> event.path("event").asText().equals("DOWNLOAD_START"))
+        .count();
   }
 
   private void goOn(long taskId) {

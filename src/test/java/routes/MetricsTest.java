@@ -150,12 +150,12 @@ class MetricsTest extends WorkerTest {
     Path downloader = shop.downloader();
     Files.setPosixFilePermissions(downloader, Set.of());
 
-    worker.parts().watch().lookForPrograms();
+    worker.parts().watch().lookForPrograms(() -> false);
     awaitReady(503, "expected a program that can be run");
     assertEquals(200, get("/observe/health/live").statusCode());
     Files.setPosixFilePermissions(
         downloader, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
-    worker.parts().watch().lookForPrograms();
+    worker.parts().watch().lookForPrograms(() -> false);
     awaitReady(200, "UP");
 
     worker.parts().flights().beginStop();

@@ -48,6 +48,7 @@ class RoutesTest extends WorkerTest {
                 "reconcile",
                 "watch",
                 "post-alert",
+                "send-alert",
                 "find-programs",
                 "follow-settings",
                 "record-history")),

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -57,6 +58,8 @@ public final class WebhookReceiver implements AutoCloseable {
   private final String secret;
   private final String signingSecret;
   private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private volatile int chatAnswer = 200;
+  private final AtomicInteger refusedChats = new AtomicInteger();
   private final List<String> chats = new CopyOnWriteArrayList<>();
   private final Map<Long, List<Answer>> answers = new ConcurrentHashMap<>();
 
@@ -87,12 +90,27 @@ public final class WebhookReceiver implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/chat/token-71d2";
   }
 
+  /** From now on the chat answers so. */
+  public void answerChat(int status) {
+    chatAnswer = status;
+  }
+
+  /** How often it has answered something else than 200. */
+  public int refusedChats() {
+    return refusedChats.get();
+  }
+
   /** What was posted to the chat, in order. */
   public List<String> chats() {
     return List.copyOf(chats);
   }
 
   private void hear(HttpExchange exchange) throws IOException {
+    if (chatAnswer != 200) {
+      answer(exchange, Answer.of(chatAnswer));
+      refusedChats.incrementAndGet();
+      return;
+    }
     chats.add(JSON.readTree(exchange.getRequestBody().readAllBytes()).path("text").asText());
     answer(exchange, Answer.of(200));
   }

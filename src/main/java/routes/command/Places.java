@@ -1,15 +1,42 @@
 package routes.command;
 
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import routes.settings.Flow;
 
-/** How many programs of a kind run at once; the limit may change while some do. */
+/**
+ * How many programs of a kind run at once; who has waited longest goes first. The limit may change
+ * while some run.
+ */
 final class Places {
   private final Supplier<Flow.Limits> limits;
-  private final Map<Command.Kind, Integer> taken = new EnumMap<>(Command.Kind.class);
+  private final Map<Command.Kind, Row> rows =
+      Map.of(
+          Command.Kind.DOWNLOAD, new Row(),
+          Command.Kind.UPLOAD, new Row(),
+          Command.Kind.QUESTION, new Row());
+
+  private static final class Row extends Semaphore {
+    private static final long serialVersionUID = 1;
+
+    private int size;
+
+    Row() {
+      super(0, true);
+    }
+
+    synchronized void resize(int wanted) {
+      if (wanted > size) {
+        release(wanted - size);
+      } else {
+        reducePermits(size - wanted);
+      }
+      size = wanted;
+    }
+  }
 
   Places(Supplier<Flow.Limits> limits) {
     this.limits = limits;
@@ -18,29 +45,18 @@ final class Places {
   /**
    * @return whether there was a place, or one became free in that time
    */
-  synchronized boolean tryEnter(Command.Kind kind, Duration patience) throws InterruptedException {
-    if (isFull(kind)) {
-      wait(patience.toMillis());
-    }
-    if (isFull(kind)) {
-      return false;
-    }
-    taken.merge(kind, 1, Integer::sum);
-    return true;
-  }
-
-  synchronized void leave(Command.Kind kind) {
-    taken.merge(kind, -1, Integer::sum);
-    notifyAll();
-  }
-
-  private boolean isFull(Command.Kind kind) {
-    int most =
+  boolean tryEnter(Command.Kind kind, Duration patience) throws InterruptedException {
+    Row row = rows.get(kind);
+    row.resize(
         switch (kind) {
           case DOWNLOAD -> limits.get().downloads();
           case UPLOAD -> limits.get().uploads();
           case QUESTION -> Integer.MAX_VALUE;
-        };
-    return taken.getOrDefault(kind, 0) >= most;
+        });
+    return row.tryAcquire(patience.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  void leave(Command.Kind kind) {
+    rows.get(kind).release();
   }
 }

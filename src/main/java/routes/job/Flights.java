@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Flights {
   private final Map<Long, Flight> flights = new ConcurrentHashMap<>();
   private final Set<Long> reserved = ConcurrentHashMap.newKeySet();
+  private final Set<Long> expected = ConcurrentHashMap.newKeySet();
   private volatile boolean stopping;
 
   /**
@@ -46,12 +47,29 @@ public final class Flights {
   }
 
   /**
+   * One more job with a download to do is about to be claimed.
+   *
+   * @param most downloads at once
+   * @return false if there are so many already; if not, it counts until {@link #decided}
+   */
+  public synchronized boolean expectDownload(long taskId, int most) {
+    return downloading() < most && expected.add(taskId);
+  }
+
+  /** The job is claimed, or is not. */
+  public void decided(long taskId) {
+    expected.remove(taskId);
+  }
+
+  /**
    * How many have a download to do, or in progress; those that pause between two tries have not.
    */
   public long downloading() {
-    return flights.values().stream()
-        .filter(flight -> flight.stage() == Stage.ENROLLED && !flight.isResting())
-        .count();
+    long claimed =
+        flights.values().stream()
+            .filter(flight -> flight.stage() == Stage.ENROLLED && !flight.isResting())
+            .count();
+    return claimed + expected.stream().filter(taskId -> !flights.containsKey(taskId)).count();
   }
 
   public boolean stopping() {

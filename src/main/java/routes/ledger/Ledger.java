@@ -12,7 +12,6 @@ import static routes.ledger.Statements.FETCHING;
 import static routes.ledger.Statements.HAND_BACK;
 import static routes.ledger.Statements.HELD_BY;
 import static routes.ledger.Statements.MANIFEST;
-import static routes.ledger.Statements.NEXT;
 import static routes.ledger.Statements.PARK;
 import static routes.ledger.Statements.PROBE;
 import static routes.ledger.Statements.REUSED;
@@ -79,10 +78,8 @@ public final class Ledger {
   /**
    * Takes a job that is ready; empty if it is not, or somebody else was faster. An own claim whose
    * answer was lost counts as taken.
-   *
-   * @param mayDownload whether one that has nothing downloaded yet is wanted
    */
-  public Optional<Flight> claim(long taskId, Worker worker, boolean mayDownload) {
+  public Optional<Flight> claim(long taskId, Worker worker) {
     return reach(
         () -> {
           jdbc.update(
@@ -90,7 +87,6 @@ public final class Ledger {
               worker.id(),
               worker.host(),
               taskId,
-              mayDownload,
               worker.host(),
               Holds.QUEUE + vipInbox,
               Holds.QUEUE + inbox);
@@ -281,9 +277,10 @@ public final class Ledger {
   }
 
   /**
+   * @param downloaded whether its download is behind it
    * @param micros since the epoch, when the job was received
    */
-  public record Unrung(long taskId, boolean vip, long micros) {}
+  public record Unrung(long taskId, boolean vip, boolean downloaded, long micros) {}
 
   /**
    * Jobs that have been ready for a while: their ring may have been lost.
@@ -292,26 +289,17 @@ public final class Ledger {
    *     them, they would hide those that free some
    */
   public List<Unrung> unrung(Duration age, boolean mayDownload, int most) {
-    List<Unrung> jobs = ready(UNRUNG, age, mayDownload, most);
-    jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
-    return jobs;
-  }
-
-  /** The one that has waited longest, of those who go first if there is one. */
-  public List<Unrung> next() {
-    return ready(NEXT, Duration.ZERO, true, 1);
-  }
-
-  private List<Unrung> ready(String statement, Duration age, boolean mayDownload, int most) {
     Flow.Limits now = limits.get();
     // With the delivery cache on, the others wait for the one that fetches.
     int ofCourse = oneFetches ? 1 : now.ofCourse();
     Object[] values = {age.toMillis() * 1000, mayDownload, ofCourse, now.ofEmail(), most};
-    return new ArrayList<>(reach(() -> jdbc.query(statement, Ledger::unrung, values)));
+    List<Unrung> jobs = new ArrayList<>(reach(() -> jdbc.query(UNRUNG, Ledger::unrung, values)));
+    jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
+    return jobs;
   }
 
   static Unrung unrung(ResultSet row, int n) throws SQLException {
-    return new Unrung(row.getLong(1), row.getBoolean(2), row.getLong(3));
+    return new Unrung(row.getLong(1), row.getBoolean(2), row.getBoolean(4), row.getLong(3));
   }
 
   private void write(Flight flight, String statement, Object... values) {

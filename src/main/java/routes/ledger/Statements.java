@@ -80,8 +80,8 @@ final class Statements {
        WHERE task_id = ? AND state = 'waiting'""";
 
   /**
-   * In: owner, host, task id, whether a download may begin, host, names of the holds of the VIP
-   * queue and of the other. Out: 1 if the job is now the owner's.
+   * In: owner, host, task id, host, names of the holds of the VIP queue and of the other. Out: 1 if
+   * the job is now the owner's.
    */
   static final String CLAIM =
       """
@@ -89,7 +89,6 @@ final class Statements {
          SET state = 'running', owner = ?, host = ?, token = token + 1, prefer_until = NULL, hold = NULL,
              claimed_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'ready' AND (next_at IS NULL OR next_at <= UTC_TIMESTAMP(6))
-         AND (? OR stage <> 'enrolled')
          AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)
          AND NOT EXISTS (SELECT 1 FROM waybill_hold h WHERE h.name = IF(waybill_job.vip, ?, ?))""";
 
@@ -203,7 +202,8 @@ final class Statements {
   /** In: course key. Out: jobs that wait for somebody else's delivery of the same course. */
   static final String WAITING_FOR_COURSE =
       """
-      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
+      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received,
+             stage <> 'enrolled' AS downloaded
         FROM waybill_job WHERE state = 'ready' AND hold = 'course' AND course_key = ?""";
 
   /**
@@ -268,7 +268,8 @@ final class Statements {
    */
   static final String UNRUNG =
       """
-      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received
+      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received,
+             j.stage <> 'enrolled' AS downloaded
         FROM waybill_job j LEFT JOIN waybill_hold h ON h.name = j.hold
        WHERE j.state = 'ready' AND j.updated_at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
          AND (j.next_at IS NULL OR j.next_at <= UTC_TIMESTAMP(6))
@@ -280,14 +281,11 @@ final class Statements {
               OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.email = j.email) < ?)
        ORDER BY j.updated_at LIMIT ?""";
 
-  /** In and out: as {@link #UNRUNG}, those who go first before the others. */
-  static final String NEXT =
-      UNRUNG.replace("ORDER BY j.updated_at", "ORDER BY j.vip DESC, j.updated_at");
-
   /** Out: one job that waits for a stage whose hold is over: it may try. */
   static final String PROBE =
       """
-      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received
+      SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received,
+             j.stage <> 'enrolled' AS downloaded
         FROM waybill_hold h JOIN waybill_job j ON j.hold = h.name AND j.state = 'ready'
        WHERE h.until_at <= UTC_TIMESTAMP(6) ORDER BY j.updated_at LIMIT 1""";
 

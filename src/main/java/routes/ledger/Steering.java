@@ -53,6 +53,13 @@ public final class Steering {
     }
   }
 
+  /**
+   * A job that goes on.
+   *
+   * @param vip whether it is one of those who go first
+   */
+  public record Going(boolean vip, Stage after) {}
+
   private record Now(String state, Stage stage, long token, boolean vip) {}
 
   private final JdbcTemplate jdbc;
@@ -81,11 +88,11 @@ public final class Steering {
    *
    * @param from the first work to be done: {@code download}, {@code upload} or {@code webhook};
    *     null for the one at which it stopped
-   * @return whether it is one of those who go first, to be rung for
+   * @return to be rung for
    * @throws NotPossible if it is unknown, has not ended in vain, has not come that far, or was
    *     never enrolled
    */
-  public boolean retry(long taskId, String from) {
+  public Going retry(long taskId, String from) {
     Now job = now(taskId);
     if (!job.state().equals("dead") && !job.state().equals("cancelled")) {
       throw new NotPossible(
@@ -110,7 +117,7 @@ public final class Steering {
     if (changed == 0) {
       throw new NotPossible("task " + taskId + ": somebody else has just set it going", false);
     }
-    return job.vip();
+    return new Going(job.vip(), after);
   }
 
   /** The stage after which a work begins. */

@@ -62,7 +62,8 @@ public final class Workers {
   /** In: owner. Out: its jobs, as the bell wants them. */
   private static final String HELD =
       """
-      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received
+      SELECT task_id, vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', received_at) AS received,
+             stage <> 'enrolled' AS downloaded
         FROM waybill_job WHERE owner = ? AND state = 'running'""";
 
   /** In: as {@link #FREE}, id of a dead worker. All its jobs are free again, in one statement. */

@@ -141,10 +141,15 @@ public final class Alerts {
     return told;
   }
 
+  /** The book is left alone while the database is away: each question would wait for it. */
   private boolean raise(Key key, String detail) {
+    if (!watch.isFresh()) {
+      return key.scope().isEmpty() ? false : unwritten.add(key);
+    }
     try {
       boolean first = book.raise(key.name(), key.scope(), detail);
-      return first && !unwritten.remove(key);
+      boolean told = unwritten.remove(key);
+      return first && !told;
     } catch (LedgerAway e) {
       return unwritten.add(key);
     }
@@ -152,6 +157,9 @@ public final class Alerts {
 
   private boolean clear(Key key) {
     boolean own = unwritten.remove(key);
+    if (!watch.isFresh()) {
+      return own;
+    }
     try {
       return book.clear(key.name(), key.scope()) || own;
     } catch (LedgerAway e) {
@@ -163,6 +171,9 @@ public final class Alerts {
   /** A worker that is gone, or was told other limits, does not end what it raised. */
   private List<Told> endForgotten() {
     List<Told> told = new ArrayList<>();
+    if (!watch.isFresh()) {
+      return told;
+    }
     try {
       long seconds =
           Math.max(
@@ -182,11 +193,16 @@ public final class Alerts {
   /** What is wrong now, and the words for it. */
   private Map<Key, String> seen() {
     Map<Key, String> seen = new LinkedHashMap<>();
-    if (watch.databaseAnswers()) {
+    if (watch.isFresh()) {
       ofAll(seen, watch.count());
     } else {
-      // Not known is not over: what stands goes on.
-      standing.forEach((key, detail) -> seen.put(key, detail));
+      // Not known is neither over nor new: what stands goes on.
+      standing.forEach(
+          (key, detail) -> {
+            if (key.scope().isEmpty()) {
+              seen.put(key, detail);
+            }
+          });
     }
     watch
         .fetchAges()

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import redis.clients.jedis.UnifiedJedis;
@@ -32,6 +33,7 @@ public final class Check {
   private static final String LEAST_REDIS = "6.2";
 
   private static final int RCLONE_SECONDS = 30;
+  private static final long LOOK_MILLIS = 100;
 
   private final Settings settings;
   private final Map<String, String> environment;
@@ -97,6 +99,13 @@ public final class Check {
   }
 
   String remote() throws IOException, InterruptedException {
+    return remote(() -> false);
+  }
+
+  /**
+   * @param stop ends the wait for its answer
+   */
+  String remote(BooleanSupplier stop) throws IOException, InterruptedException {
     Settings.Upload upload = settings.upload();
     List<String> line = new ArrayList<>(List.of(upload.program()));
     upload.config().ifPresent(file -> line.addAll(List.of("--config", file.toString())));
@@ -107,9 +116,16 @@ public final class Check {
     builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
     builder.redirectError(ProcessBuilder.Redirect.DISCARD);
     Process rclone = builder.start();
-    if (!rclone.waitFor(RCLONE_SECONDS, TimeUnit.SECONDS)) {
+    try {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(RCLONE_SECONDS);
+      while (!rclone.waitFor(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (stop.getAsBoolean() || System.nanoTime() > deadline) {
+          throw new IOException(upload.remote() + ": no answer within " + RCLONE_SECONDS + " s");
+        }
+      }
+    } finally {
+      rclone.descendants().forEach(ProcessHandle::destroyForcibly);
       rclone.destroyForcibly();
-      throw new IOException(upload.remote() + ": no answer within " + RCLONE_SECONDS + " s");
     }
     if (rclone.exitValue() != 0) {
       throw new IOException(

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
@@ -42,6 +43,7 @@ public final class Watch {
   private volatile long redisNanos;
   private volatile boolean databaseSeen;
   private volatile boolean redisSeen;
+  private volatile boolean fresh;
   private volatile Map<String, Long> lengths = Map.of();
   private volatile Map<String, Fetching> fetching = Map.of();
   private volatile String missingDownloader = "not looked for yet";
@@ -74,12 +76,15 @@ public final class Watch {
    * @throws JedisException if Redis does not
    */
   public void look() {
+    fresh = false;
     try {
       lookAtRedis();
     } finally {
+      holds.refresh();
       count = census.take();
       databaseNanos = System.nanoTime();
       databaseSeen = true;
+      fresh = true;
     }
   }
 
@@ -96,7 +101,7 @@ public final class Watch {
    * Looks for the two programs and the remote. The remote is asked until it has answered once: what
    * happens to it later, the uploads tell.
    */
-  public void lookForPrograms() {
+  public void lookForPrograms(BooleanSupplier stop) {
     try {
       check.downloader();
       missingDownloader = null;
@@ -107,7 +112,7 @@ public final class Watch {
       return;
     }
     try {
-      check.remote();
+      check.remote(stop);
       missingRemote = null;
     } catch (IOException e) {
       missingRemote = e.getMessage();
@@ -126,8 +131,14 @@ public final class Watch {
     return lengths;
   }
 
+  /** Whether the last look saw the database; if not, what is counted is older. */
+  boolean isFresh() {
+    return fresh;
+  }
+
+  /** What is paused or held back. A pause that is over ends with the next job that comes by. */
   public List<Holds.Hold> holds() {
-    return holds.all();
+    return holds.all().stream().filter(hold -> !hold.over() || hold.trial()).toList();
   }
 
   public boolean databaseAnswers() {

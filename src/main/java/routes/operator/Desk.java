@@ -30,9 +30,9 @@ public final class Desk {
    * @throws Steering.NotPossible if it cannot be set going
    */
   public void retry(long taskId, String from, String by) {
-    boolean vip = steering.retry(taskId, from);
+    Steering.Going going = steering.retry(taskId, from);
     tell(Event.RETRY, taskId, "by " + by + (from == null ? "" : ", from " + from));
-    bell.ring(taskId, vip);
+    bell.ring(taskId, going.vip(), going.after());
   }
 
   /** What became of a retry of many. */

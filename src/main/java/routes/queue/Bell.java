@@ -10,6 +10,7 @@ import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.params.ZAddParams;
+import routes.job.Stage;
 import routes.ledger.Ledger;
 
 /**
@@ -32,12 +33,25 @@ public final class Bell {
 
   /** A task that has just become ready, behind all that were before it. */
   public Ledger.Unrung now(long taskId, boolean vip) {
-    return new Ledger.Unrung(taskId, vip, nowMicros());
+    return now(taskId, vip, false);
+  }
+
+  private Ledger.Unrung now(long taskId, boolean vip, boolean downloaded) {
+    return new Ledger.Unrung(taskId, vip, downloaded, nowMicros());
   }
 
   /** A task has just become ready. */
   public void ring(long taskId, boolean vip) {
-    ring(List.of(now(taskId, vip)));
+    ring(taskId, vip, Stage.ENROLLED);
+  }
+
+  /**
+   * A task has just become ready again.
+   *
+   * @param after the stage it goes on after
+   */
+  public void ring(long taskId, boolean vip, Stage after) {
+    ring(List.of(now(taskId, vip, after.isAtLeast(Stage.DOWNLOADED))));
   }
 
   /** Tasks that are ready, in one round trip; one that is still rung keeps its place. */
@@ -55,7 +69,7 @@ public final class Bell {
   }
 
   private static String set(Ledger.Unrung task) {
-    return RedisKeys.ready(task.vip());
+    return RedisKeys.ready(task.vip(), task.downloaded());
   }
 
   private static String id(Ledger.Unrung task) {

@@ -31,11 +31,8 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   private volatile int threads;
   private final BooleanSupplier gate;
   private final Phaser taking = new Phaser(1);
-  private volatile Backoff backoff = new Backoff();
-  private volatile ExecutorService executor;
-  private Set<Integer> seats = new HashSet<>();
+  private volatile Shift shift;
   private volatile long askedNanos = System.nanoTime();
-  private final AtomicInteger working = new AtomicInteger();
 
   /**
    * @param gate asked before every message; while it says no, none is taken
@@ -90,15 +87,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   }
 
   private void startTaking() {
-    backoff = new Backoff();
-    executor =
-        getEndpoint()
-            .getCamelContext()
-            .getExecutorServiceManager()
-            .newCachedThreadPool(this, getEndpoint().getEndpointBaseUri());
     synchronized (taking) {
-      seats = new HashSet<>();
-      fillSeats();
+      shift = new Shift();
+      shift.fillSeats();
     }
   }
 
@@ -107,48 +98,69 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     synchronized (taking) {
       threads = number;
       if (running()) {
-        fillSeats();
+        shift.fillSeats();
       }
-    }
-  }
-
-  private void fillSeats() {
-    for (int i = 0; i < threads; i++) {
-      int thread = i;
-      ExecutorService own = executor;
-      Backoff pauses = backoff;
-      Set<Integer> taken = seats;
-      if (taken.add(i)) {
-        own.execute(() -> run(thread, own, pauses, taken));
-      }
-    }
-  }
-
-  /** Whether there still are so many threads; its seat is free for another one if not. */
-  private boolean keepsSeat(int thread, Set<Integer> taken) {
-    synchronized (taking) {
-      return thread < threads || !taken.remove(thread);
     }
   }
 
   private void stopTaking() {
-    backoff.stop();
-    if (executor != null) {
-      // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
-      executor.shutdown();
-    }
+    shift.end();
     // Who still asks Redis may be given a message, and must give it back while all is still there.
     taking.arriveAndAwaitAdvance();
   }
 
+  /** From a start or resume to the next stop or suspension: its threads, and what they do. */
+  private final class Shift {
+    private final ExecutorService executor =
+        getEndpoint()
+            .getCamelContext()
+            .getExecutorServiceManager()
+            .newCachedThreadPool(BlockingConsumer.this, getEndpoint().getEndpointBaseUri());
+    private final Backoff backoff = new Backoff();
+    private final Set<Integer> seats = new HashSet<>();
+    private final AtomicInteger working = new AtomicInteger();
+
+    private void fillSeats() {
+      for (int i = 0; i < threads; i++) {
+        int thread = i;
+        if (seats.add(i)) {
+          executor.execute(() -> run(thread, this));
+        }
+      }
+    }
+
+    /** Whether there still are so many threads; the seat is free for another one if not. */
+    private boolean keepsSeat(int thread) {
+      synchronized (taking) {
+        return thread < threads || !seats.remove(thread);
+      }
+    }
+
+    /** After there were more: some of those too many still have something in hand. */
+    private boolean isFull() {
+      return working.get() >= threads;
+    }
+
+    private boolean goesOn() {
+      return running() && !executor.isShutdown();
+    }
+
+    private void end() {
+      backoff.stop();
+      // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
+      executor.shutdown();
+    }
+  }
+
   /** For a consumer that may not take anything just now; a stop cuts it short. */
   final void pause(java.time.Duration duration) {
-    backoff.pause(duration);
+    shift.backoff.pause(duration);
   }
 
   @Override
   public java.time.Duration age() {
-    return working.get() >= threads
+    Shift now = shift;
+    return now != null && now.working.get() >= threads
         ? java.time.Duration.ZERO
         : java.time.Duration.ofNanos(System.nanoTime() - askedNanos);
   }
@@ -158,13 +170,14 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   }
 
   /**
-   * Ends with the executor it was started in: after a resume there is another one, with threads of
-   * its own.
+   * Ends with the shift it was started in: after a resume there is another one, with threads of its
+   * own.
    */
-  private void run(int thread, ExecutorService own, Backoff pauses, Set<Integer> taken) {
+  private void run(int thread, Shift own) {
+    Backoff pauses = own.backoff;
     int failures = 0;
-    while (running() && !own.isShutdown() && keepsSeat(thread, taken)) {
-      if (!gate.getAsBoolean()) {
+    while (own.goesOn() && own.keepsSeat(thread)) {
+      if (!gate.getAsBoolean() || own.isFull()) {
         pauses.pause(CLOSED_GATE);
         continue;
       }
@@ -175,7 +188,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
           LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
           failures = 0;
         }
-        if (message != null && !handle(message)) {
+        if (message != null && !handle(message, own)) {
           // Whatever is wrong with it, it must not come round at full speed.
           pauses.pause(Backoff.after(1));
         }
@@ -201,7 +214,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     taking.register();
     try {
       T message = running() ? take(thread) : null;
-      if (message != null && !(running() && gate.getAsBoolean())) {
+      if (message != null && !(running() && gate.getAsBoolean() && thread < threads)) {
         refused(message);
         return null;
       }
@@ -212,10 +225,10 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   }
 
   /** Whether the route has finished with the message. */
-  private boolean handle(T message) {
+  private boolean handle(T message, Shift own) {
     Exchange exchange = createExchange(false);
     boolean failed = true;
-    working.incrementAndGet();
+    own.working.incrementAndGet();
     try {
       fill(exchange, message);
       getProcessor().process(exchange);
@@ -240,7 +253,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     } finally {
       letGo(message);
       askedNanos = System.nanoTime();
-      working.decrementAndGet();
+      own.working.decrementAndGet();
     }
     return !failed;
   }

@@ -25,6 +25,7 @@ public final class RedisBellComponent extends DefaultComponent {
   private final BooleanSupplier gate;
   private final StartRate rate;
   private final Order order;
+  private final Downloads downloads;
 
   /** Which sets a thread listens to, the one that goes first first; none while all are paused. */
   public interface Order {
@@ -34,17 +35,32 @@ public final class RedisBellComponent extends DefaultComponent {
     String[] sets(int thread);
   }
 
+  /** How many downloads this process may begin. */
+  public interface Downloads {
+    /** Whether one more may; it counts as begun until the claim has decided. */
+    boolean expect(long taskId);
+
+    /** The task is not claimed here after all. */
+    void dropped(long taskId);
+  }
+
   /**
    * @param gate asked before every ring
    * @param rate asked before a ring is heard
    */
   public RedisBellComponent(
-      UnifiedJedis redis, Bell bell, BooleanSupplier gate, StartRate rate, Order order) {
+      UnifiedJedis redis,
+      Bell bell,
+      BooleanSupplier gate,
+      StartRate rate,
+      Order order,
+      Downloads downloads) {
     this.redis = redis;
     this.bell = bell;
     this.gate = gate;
     this.rate = rate;
     this.order = order;
+    this.downloads = downloads;
   }
 
   @Override
@@ -110,6 +126,11 @@ public final class RedisBellComponent extends DefaultComponent {
       if (ring == null) {
         return null;
       }
+      if (RedisKeys.haveDownload(ring.getKey()) && !component.downloads.expect(taskId(ring))) {
+        // Somebody else has taken the last place in this moment.
+        refused(ring);
+        return null;
+      }
       Duration wait = component.rate.acquire(ring.getValue().getElement());
       if (wait.isZero()) {
         return ring;
@@ -117,6 +138,10 @@ public final class RedisBellComponent extends DefaultComponent {
       refused(ring);
       pause(wait.compareTo(NOTHING_TO_HEAR) < 0 ? wait : NOTHING_TO_HEAR);
       return null;
+    }
+
+    private static long taskId(KeyValue<String, Tuple> ring) {
+      return Long.parseLong(ring.getValue().getElement());
     }
 
     @Override
@@ -132,6 +157,7 @@ public final class RedisBellComponent extends DefaultComponent {
     @Override
     void refused(KeyValue<String, Tuple> ring) {
       Tuple rung = ring.getValue();
+      endpoint.component.downloads.dropped(taskId(ring));
       endpoint.component.bell.ringAgain(ring.getKey(), rung.getElement(), rung.getScore());
     }
   }

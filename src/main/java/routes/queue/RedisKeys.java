@@ -16,6 +16,12 @@ public final class RedisKeys {
   /** The same for those who go first. */
   public static final String READY_VIP = "waybill:ready:vip";
 
+  /** Ready tasks whose download is behind them: heard of also where no download may begin. */
+  public static final String READY_DOWNLOADED = "waybill:ready:downloaded";
+
+  /** The same for those who go first. */
+  public static final String READY_VIP_DOWNLOADED = "waybill:ready:vip:downloaded";
+
   /**
    * Sorted set of the jobs started within the last interval, by their time; only with a rate limit.
    */
@@ -39,8 +45,16 @@ public final class RedisKeys {
     return "waybill:delivered:" + courseKey;
   }
 
-  public static String ready(boolean vip) {
+  public static String ready(boolean vip, boolean downloaded) {
+    if (downloaded) {
+      return vip ? READY_VIP_DOWNLOADED : READY_DOWNLOADED;
+    }
     return vip ? READY_VIP : READY;
+  }
+
+  /** Whether the tasks of a set of ready ones have a download to do. */
+  static boolean haveDownload(String set) {
+    return set.equals(READY) || set.equals(READY_VIP);
   }
 
   /** The inboxes, in the order in which they are looked at. */

@@ -3,6 +3,7 @@ package routes.settings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -15,8 +16,8 @@ public final class SettingsFile {
   /**
    * What a change of the file means.
    *
-   * @param tuning to be taken over at once
-   * @param restart keys that have changed and need a restart
+   * @param tuning to be in force from now on
+   * @param restart keys that have changed since the last look and need a restart
    */
   public record Change(Tuning tuning, List<String> restart) {}
 
@@ -24,53 +25,59 @@ public final class SettingsFile {
   private final Properties system;
   private final Path directory;
   private Map<String, String> values;
-  private String seen;
+  private String seen = "";
 
-  /**
-   * The parameters are those of {@link Sources#read}, and so is what is thrown.
-   *
-   * @throws BadSettings if the file cannot be read
-   */
-  public SettingsFile(Map<String, String> environment, Properties system, Path directory)
-      throws BadSettings {
+  /** The parameters are those of {@link Sources#read}. */
+  public SettingsFile(Map<String, String> environment, Properties system, Path directory) {
     this.environment = environment;
     this.system = system;
     this.directory = directory;
-    this.seen = stamp();
-    this.values = Map.copyOf(Sources.read(environment, system, directory));
+    this.values = valuesNow();
+  }
+
+  private Map<String, String> valuesNow() {
+    try {
+      return Map.copyOf(Sources.read(environment, system, directory));
+    } catch (BadSettings changedSinceTheStart) {
+      return null;
+    }
   }
 
   /**
-   * Reads everything anew if the file is not the one that was seen last.
+   * Reads everything anew if the file is not the one that was seen last; at the first call in any
+   * case, since it may have changed while the worker was waiting for its stores.
    *
-   * @return empty if nothing has changed
+   * @return empty if there is nothing new; a file that is gone is on its way, and nothing new
    * @throws BadSettings with every fault of the changed file; what was before stays in force
    */
   public Optional<Change> change() throws BadSettings {
     String now = stamp();
-    if (now.equals(seen)) {
+    if (now.isEmpty() || now.equals(seen)) {
       return Optional.empty();
     }
     seen = now;
     Map<String, String> read = Sources.read(environment, system, directory);
     Settings settings = Settings.from(read);
-    TreeSet<String> changed = new TreeSet<>(read.keySet());
-    changed.addAll(values.keySet());
-    changed.removeIf(key -> Objects.equals(read.get(key), values.get(key)));
+    TreeSet<String> changed = new TreeSet<>();
+    if (values != null) {
+      changed.addAll(read.keySet());
+      changed.addAll(values.keySet());
+      changed.removeIf(key -> Objects.equals(read.get(key), values.get(key)));
+    }
+    changed.removeAll(Tuning.KEYS);
     values = Map.copyOf(read);
-    List<String> restart = changed.stream().filter(key -> !Tuning.KEYS.contains(key)).toList();
-    return changed.isEmpty()
-        ? Optional.empty()
-        : Optional.of(new Change(Tuning.of(settings), restart));
+    return Optional.of(new Change(Tuning.of(settings), List.copyOf(changed)));
   }
 
-  /** Size and time of the file; what cannot be looked at has neither. */
+  /** Which file it is, its size and its time; blank if there is none. */
   private String stamp() {
     Optional<Path> file = Sources.file(environment, directory);
+    if (file.isEmpty()) {
+      return "";
+    }
     try {
-      return file.isEmpty() || !Files.exists(file.get())
-          ? ""
-          : file.get() + " " + Files.getLastModifiedTime(file.get()) + " " + Files.size(file.get());
+      BasicFileAttributes now = Files.readAttributes(file.get(), BasicFileAttributes.class);
+      return file.get() + " " + now.fileKey() + " " + now.lastModifiedTime() + " " + now.size();
     } catch (IOException e) {
       return "";
     }
