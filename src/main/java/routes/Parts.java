@@ -15,6 +15,7 @@ import routes.job.Flight;
 import routes.job.Flights;
 import routes.job.Held;
 import routes.ledger.Admission;
+import routes.ledger.Figures;
 import routes.ledger.History;
 import routes.ledger.Holds;
 import routes.ledger.JobBook;
@@ -68,6 +69,7 @@ public final class Parts implements AutoCloseable {
   private final News news;
   private final History history;
   private final JobBook jobs;
+  private final Figures figures;
   private final Desk desk;
   private final ErrorReport errorReport;
   private final ProgramRunner programs;
@@ -101,6 +103,7 @@ public final class Parts implements AutoCloseable {
     this.history = new History(database, clock);
     events.recordTo(history::add);
     this.jobs = new JobBook(database);
+    this.figures = new Figures(database);
     this.desk = new Desk(new Steering(database), holds, bell, events);
     this.errorReport = new ErrorReport(redactor);
     this.programs =
@@ -265,6 +268,11 @@ public final class Parts implements AutoCloseable {
   /** What an operator reads. */
   public JobBook jobs() {
     return jobs;
+  }
+
+  /** What an operator's pictures are drawn from. */
+  public Figures figures() {
+    return figures;
   }
 
   /** What an operator does. */
