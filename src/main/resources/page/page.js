@@ -14,6 +14,8 @@ function trouble(words) {
   const line = document.getElementById('trouble');
   line.hidden = words === null;
   if (words !== null && line.textContent !== words) line.textContent = words;
+  // What is still shown is what was known last.
+  main.classList.toggle('stale', words !== null);
 }
 
 /** #/, #/jobs?state=dead&q=…&page=2, #/jobs/42: any of them can be linked to. */
@@ -28,7 +30,7 @@ function show() {
   else end = overview(main, trouble);
   document.title = one ? `Task ${one[1]} · Waybill` : path === '/jobs' ? 'Jobs · Waybill' : 'Waybill';
   for (const link of document.querySelectorAll('header nav a')) {
-    const here = link.hash === (location.hash || '#/') || (link.hash === '#/jobs' && path.startsWith('/jobs') && parameters.get('state') !== 'dead');
+    const here = link.hash === (location.hash || '#/') || (link.hash === '#/jobs' && path.startsWith('/jobs') && location.hash !== '#/jobs?state=dead');
     if (here) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }

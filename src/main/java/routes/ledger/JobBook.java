@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -132,34 +133,47 @@ public final class JobBook {
    * The newest first.
    *
    * @param state blank for all
-   * @param search part of the e-mail address, order id, folder or address of the course, or the
-   *     whole of a task id; blank for all
+   * @param search part of the e-mail address or order id, or the whole of a task id; if none is
+   *     found, part of the folder or address of the course; blank for all
    */
   public List<Entry> list(String state, String search, int most, int skip) {
-    Search found = Search.of(state, search);
+    Search found = find(state, search, skip);
     List<Object> values = new ArrayList<>(found.values());
+    values.addAll(found.orderValues());
     values.add(most);
     values.add(skip);
-    // The ids first: of a hundred thousand rows only a page is read.
     String page =
-        COLUMNS
-            + " FROM (SELECT task_id FROM ("
-            + found.ids()
-            + ") i"
-            + found.order()
-            + " LIMIT ? OFFSET ?) p"
-            + " JOIN waybill_job j ON j.task_id = p.task_id"
-            + found.order().replace("task_id", "j.task_id");
-    return reach(() -> jdbc.query(page, (row, n) -> entry(row, null), values.toArray()));
+        "SELECT task_id FROM (" + found.ids() + ") i" + found.order() + " LIMIT ? OFFSET ?";
+    List<Long> ids = reach(() -> jdbc.queryForList(page, Long.class, values.toArray()));
+    if (ids.isEmpty()) {
+      return List.of();
+    }
+    String these =
+        COLUMNS + " FROM waybill_job j WHERE j.task_id IN (?" + ", ?".repeat(ids.size() - 1) + ")";
+    return reach(() -> jdbc.query(these, (row, n) -> entry(row, null), ids.toArray())).stream()
+        .sorted(Comparator.comparing(job -> ids.indexOf(job.taskId())))
+        .toList();
   }
 
-  /** As {@link #list}: all ids that match, up to a bound, the oldest first. */
-  public List<Long> ids(String state, String search, int most) {
-    Search found = Search.of(state, search);
+  /** Buyers and orders first; folders and addresses where none of them is found. */
+  private Search find(String state, String text, int skip) {
+    Search found = Search.of(state, text, skip);
+    if (text.isBlank() || !ids(found, 1).isEmpty()) {
+      return found;
+    }
+    return Search.ofCourse(state, text);
+  }
+
+  private List<Long> ids(Search found, int most) {
     List<Object> values = new ArrayList<>(found.values());
     values.add(most);
     String ids = "SELECT task_id FROM (" + found.ids() + ") i ORDER BY task_id LIMIT ?";
     return reach(() -> jdbc.queryForList(ids, Long.class, values.toArray()));
+  }
+
+  /** As {@link #list}: all ids that match, up to a bound, the oldest first. */
+  public List<Long> ids(String state, String search, int most) {
+    return ids(find(state, search, 0), most);
   }
 
   /** How many jobs are in each state; those that nobody is in are there too. */

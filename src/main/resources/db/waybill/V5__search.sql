@@ -1,7 +1,3 @@
--- What an operator looks for, in one index: a search for any part of it reads the index and none of the rows, which hold
--- payload and manifest and may not fit into memory. Of its columns only the folder changes, once a job. Stored, since
--- indexes on virtual columns are purged differently by each server.
-ALTER TABLE waybill_job
-  ADD COLUMN found_by VARCHAR(760) GENERATED ALWAYS AS
-    (CONCAT_WS(' ', LEFT(email, 255), LEFT(order_id, 32), LEFT(folder, 200), LEFT(course_url, 250))) STORED,
-  ADD KEY waybill_job_found_by (found_by);
+-- A search for a part of an e-mail address or order id reads this index and none of the rows, which hold payload and
+-- manifest and may not fit into memory. Neither column changes while a job is under way.
+ALTER TABLE waybill_job ADD KEY waybill_job_search (email, order_id);

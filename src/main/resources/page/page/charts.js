@@ -1,6 +1,6 @@
 // Drawings of the last hour.
 
-import { el, svg, number, millis } from './dom.js';
+import { code, el, svg, number, millis } from './dom.js';
 
 const WIDTH = 600;
 const HEIGHT = 120;
@@ -20,9 +20,9 @@ export function ended(queue) {
   }
   const all = queue.done.reduce((a, b) => a + b, 0);
   const lost = queue.dead.reduce((a, b) => a + b, 0);
-  const words = `${number(all)} done, ${number(lost)} dead`;
+  const words = `${number(all)} done, ${number(lost)} dead${all + lost > 0 ? `, at most ${number(most)} a minute` : ''}`;
   return el('figure', {},
-    el('figcaption', {}, el('code', {}, queue.queue), ` ${words}, at most ${number(most)} a minute`),
+    el('figcaption', {}, code(queue.queue), ` ${words}`),
     svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', class: 'chart', 'aria-label': `${queue.queue}, last hour: ${words}` },
       svg('line', { class: 'axis', x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }), bars),
     el('p', { class: 'axis-words', 'aria-hidden': 'true' }, el('span', {}, '60 min ago'), el('span', {}, '30'), el('span', {}, 'now')));

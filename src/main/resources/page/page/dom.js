@@ -21,13 +21,19 @@ export function svg(name, attributes, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
-/**
- * Text from outside, on its own: marks that turn the direction of writing turn nothing around it, and those that would be
- * invisible are shown.
- */
+/** Text in which nothing is invisible, and nothing turns the direction in which the rest is written. */
+export function visible(text) {
+  return String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '\ufffd');
+}
+
+/** Text from outside, on its own: what is written from right to left turns nothing around it. */
 export function foreign(text) {
-  const shown = String(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, '\ufffd');
-  return el('bdi', { class: 'foreign' }, shown);
+  return el('bdi', { class: 'foreign' }, visible(text));
+}
+
+/** A name from outside, in letters of one width. */
+export function code(text) {
+  return el('code', {}, foreign(text));
 }
 
 /** 5 s, 3 min, 2 h, 4 d. */
@@ -53,7 +59,7 @@ export function moment(iso) {
   if (!iso) return '–';
   const at = new Date(iso);
   const today = at.toDateString() === new Date().toDateString();
-  const time = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const time = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
   return el('time', { datetime: iso, title: iso }, today ? time : `${at.toLocaleDateString()} ${time}`);
 }
 

@@ -2,7 +2,7 @@
 
 import { get, post, query } from './api.js';
 import { change, confirm, say } from './confirm.js';
-import { badge, el, foreign, moment, number } from './dom.js';
+import { badge, el, foreign, moment, number, visible } from './dom.js';
 
 const STATES = ['waiting', 'ready', 'running', 'done', 'dead', 'cancelled'];
 const SIZE = 50;
@@ -20,7 +20,7 @@ function row(job) {
 }
 
 function nothing(state, q) {
-  if (q) return `No ${state || ''} job is found by “${q}”. A task id must be whole; of an e-mail address, order id, folder or course’s address a part is enough.`;
+  if (q) return `No job ${state ? `that is ${state} ` : ''}is found by “${visible(q)}”. A task id must be whole; of an e-mail address, order id, folder or course’s address a part is enough.`;
   return state ? `No job is ${state}.` : 'There is no job yet. One comes when a producer pushes it.';
 }
 
@@ -39,7 +39,7 @@ async function retryAll(state, q, again) {
     say('No job matches.');
     return;
   }
-  const which = q ? `that are found by “${q}”` : 'that there are';
+  const which = q ? `that are found by “${visible(q)}”` : 'that there are';
   if (!await confirm(`Retry ${number(matching)} jobs?`, `All ${state} jobs ${which} go on where they stopped: ${number(matching)} of them.`, `Retry ${number(matching)}`)) return;
   const done = await change(path(false), (result) => `${number(result.going)} jobs go on` + (result.refused.length > 0 ? `; ${number(result.refused.length)} do not: ${result.refused[0]}` : ''));
   if (done) again();

@@ -3,7 +3,7 @@
 import { get } from './api.js';
 import { average, ended } from './charts.js';
 import { change, confirm } from './confirm.js';
-import { badge, bar, el, foreign, moment, number, span } from './dom.js';
+import { bar, code, el, foreign, moment, number, span } from './dom.js';
 import { connected, events, listen, progress } from './live.js';
 
 const LOOK = 3000;
@@ -12,6 +12,9 @@ const MOST_RUNNING = 200;
 
 /** Works of running jobs: as the ledger names them, as a hold names them, and for a person. */
 const WORKS = [['download', 'Download'], ['upload', 'Upload'], ['post-webhook', 'Webhook'], ['clean-up', 'Clean up']];
+
+/** What a running job is at, by the last stage it has finished. */
+const AT = { enrolled: 'download', downloaded: 'upload', uploaded: 'webhook', notified: 'clean up' };
 
 function station(name, count, { link, marks = [], more, kind = '' } = {}) {
   const inside = [el('span', { class: 'count' }, number(count)), el('span', { class: 'what' }, name), more && el('span', { class: 'more' }, more)];
@@ -33,7 +36,7 @@ function pipeline(report) {
   const inbox = report.redis ? report.queues.reduce((sum, queue) => sum + queue.inbox, 0) : null;
   return el('div', { class: 'pipeline' },
     el('ol', { class: 'road', 'aria-label': 'The pipeline, with the number of jobs at each place' },
-      station('Inbox', inbox, { marks: paused.map((queue) => [el('code', {}, queue.queue), ' is paused']), more: report.redis ? null : 'Redis is away' }),
+      station('Inbox', inbox, { marks: paused.map((queue) => [code(queue.queue), ' is paused']), more: report.redis ? null : 'Redis is away' }),
       station('Waiting', report.jobs.waiting, { link: '#/jobs?state=waiting', more: 'for the enrolment' }),
       station('Ready', report.jobs.ready, { link: '#/jobs?state=ready', more: delayed > 0 ? `${number(delayed)} held or later` : null }),
       WORKS.map(([work, name]) => station(name, report.running[work], { link: '#/jobs?state=running', marks: heldMark(held.get(work)), kind: 'work' })),
@@ -55,7 +58,7 @@ function queueRow(queue, again) {
     if (await change(path, `${queue.queue}: ${verb.toLowerCase()}d`)) again();
   };
   return el('tr', {},
-    el('th', { scope: 'row' }, el('code', {}, queue.queue), queue.paused && el('span', { class: 'mark' }, 'paused')),
+    el('th', { scope: 'row' }, code(queue.queue), queue.paused && el('span', { class: 'mark' }, 'paused')),
     el('td', { class: 'number', 'data-name': 'inbox' }, number(queue.inbox)),
     el('td', { class: 'number', 'data-name': 'waiting' }, number(queue.waiting)),
     el('td', { class: 'number', 'data-name': 'ready' }, number(queue.ready)),
@@ -79,7 +82,7 @@ function runningJob(job) {
   const file = said?.file ?? job.file;
   return el('li', { class: 'running-job' },
     el('a', { href: `#/jobs/${job.taskId}`, 'data-key': `job ${job.taskId}` }, `task ${job.taskId}`),
-    el('span', { class: 'at' }, `after ${job.stage}`),
+    el('span', { class: 'at' }, AT[job.stage] ?? ''),
     bar(percent, `Progress of task ${job.taskId}`),
     el('span', { class: 'percent' }, percent === null || percent === undefined ? '' : `${percent} %`),
     file && el('span', { class: 'file' }, foreign(file)));
@@ -90,7 +93,7 @@ function workers(report, jobs) {
   return el('ul', { class: 'workers' }, report.workers.map((worker) => {
     const mine = jobs.filter((job) => job.worker === worker.id);
     return el('li', { class: `worker ${worker.silent ? 'silent' : ''}` },
-      el('h3', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), el('code', {}, worker.id)),
+      el('h3', {}, el('span', { class: 'dot', 'aria-hidden': 'true' }), code(worker.id)),
       el('p', { class: 'about' }, worker.silent ? 'silent since ' : 'alive, since ', moment(worker.silent ? worker.seenAt : worker.startedAt), ` · ${number(worker.jobs)} jobs`),
       mine.length === 0 ? el('p', { class: 'empty' }, worker.jobs === 0 ? 'It waits for work.' : '') : el('ul', { class: 'running-jobs' }, mine.map(runningJob)));
   }));

@@ -2,7 +2,7 @@
 
 import { get, query, stream } from './api.js';
 import { change, confirm } from './confirm.js';
-import { badge, bar, el, foreign, millis, moment } from './dom.js';
+import { badge, bar, code, el, foreign, millis, moment, visible } from './dom.js';
 import { listen, progress } from './live.js';
 import { replace } from './overview.js';
 
@@ -30,9 +30,9 @@ function facts(job) {
   return el('dl', { class: 'facts' },
     fact('e-mail', foreign(job.email)), fact('order', job.orderId && foreign(job.orderId)), fact('course', foreign(job.courseUrl)),
     fact('folder', job.folder && foreign(job.folder)), fact('queue', job.vip ? 'those who go first' : 'the ordinary one'),
-    fact('shop’s row', job.shopStatus && foreign(job.shopStatus)), fact('worker', job.worker && el('code', {}, job.worker)), fact('host', job.host && foreign(job.host)),
-    fact('workers that died with it', job.workersThatDied || null), fact('delivery', el('code', {}, job.deliveryId)),
-    fact('log', el('code', {}, job.log)), fact('sandbox', el('code', {}, job.sandbox)), fact('changed', moment(job.updatedAt)));
+    fact('shop’s row', job.shopStatus && foreign(job.shopStatus)), fact('worker', job.worker && code(job.worker)), fact('host', job.host && foreign(job.host)),
+    fact('workers that died with it', job.workersThatDied || null), fact('delivery', code(job.deliveryId)),
+    fact('log', code(job.log)), fact('sandbox', code(job.sandbox)), fact('changed', moment(job.updatedAt)));
 }
 
 function tries(job) {
@@ -47,7 +47,7 @@ function tries(job) {
       el('td', { 'data-name': 'took', class: 'number' }, millis(one.ms)),
       el('td', { 'data-name': 'exit code', class: 'number' }, one.exitCode ?? '–'),
       el('td', { 'data-name': 'reason', class: 'why' }, one.reason === null ? '–' : foreign(one.reason)),
-      el('td', { 'data-name': 'worker' }, one.worker === null ? '–' : el('code', {}, one.worker))))));
+      el('td', { 'data-name': 'worker' }, one.worker === null ? '–' : code(one.worker))))));
 }
 
 function history(job) {
@@ -90,7 +90,7 @@ function followLog(place, taskId, signal) {
   const heard = (data) => {
     const follow = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 40;
     screen.hidden = false;
-    text.appendData(`${data}\n`);
+    text.appendData(`${visible(data)}\n`);
     if (text.length > MOST_LOG) text.deleteData(0, text.length - MOST_LOG);
     if (follow) screen.scrollTop = screen.scrollHeight;
   };
