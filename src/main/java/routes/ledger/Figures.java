@@ -50,7 +50,7 @@ public final class Figures {
   private final JdbcTemplate jdbc;
 
   public Figures(DataSource database) {
-    this.jdbc = new JdbcTemplate(database);
+    this.jdbc = new Reads(database);
   }
 
   /** How many jobs run, by the route of the work that they are at; all of them are there. */

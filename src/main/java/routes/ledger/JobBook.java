@@ -119,7 +119,7 @@ public final class JobBook {
   private final JdbcTemplate jdbc;
 
   public JobBook(DataSource database) {
-    this.jdbc = new JdbcTemplate(database);
+    this.jdbc = new Reads(database);
   }
 
   public Optional<Entry> find(long taskId) {
