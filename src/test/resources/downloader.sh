@@ -60,6 +60,11 @@ case "$conduct" in
     echo "waiting"
     while [ ! -e "$out/../go-$TASK_ID" ]; do sleep 0.05; done
     deliver ;;
+  half)
+    # Says how far it is, and goes on when the test says so.
+    echo "40%"
+    while [ ! -e "$out/../go-$TASK_ID" ]; do sleep 0.05; done
+    deliver ;;
   prints-environment) env | sort > "$out/../environment-$TASK_ID"; deliver ;;
   named-*)
     folder="$out/$(cat "$out/../name-$TASK_ID")"

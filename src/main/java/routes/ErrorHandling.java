@@ -20,6 +20,7 @@ import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.exceptions.JedisException;
+import routes.command.ExitCode;
 import routes.job.FilesElsewhere;
 import routes.job.Flight;
 import routes.job.HandedBack;
@@ -215,7 +216,9 @@ final class ErrorHandling extends RouteConfigurationBuilder {
     flight.countFailure();
     String reason = parts.errorReport().reason(failure);
     if (ERRORS.containsKey(stage)) {
-      parts.events().tell(ERRORS.get(stage), flight, stage, reason);
+      ExitCode exit = ObjectHelper.getException(ExitCode.class, failure);
+      Integer exitCode = exit == null ? null : exit.value();
+      parts.events().tellFailure(ERRORS.get(stage), flight, stage, exitCode, reason);
       holdBack(flight, stage, failure, reason);
     }
     LOG.warn("Task {}: try {} of {} failed: {}", flight.taskId(), flight.attempts(), stage, reason);

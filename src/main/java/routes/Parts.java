@@ -19,6 +19,7 @@ import routes.job.Stage;
 import routes.ledger.Admission;
 import routes.ledger.AlertBook;
 import routes.ledger.Census;
+import routes.ledger.Figures;
 import routes.ledger.History;
 import routes.ledger.Holds;
 import routes.ledger.JobBook;
@@ -78,6 +79,7 @@ public final class Parts implements AutoCloseable {
   private final News news;
   private final History history;
   private final JobBook jobs;
+  private final Figures figures;
   private final Desk desk;
   private final ErrorReport errorReport;
   private final ProgramRunner programs;
@@ -115,6 +117,7 @@ public final class Parts implements AutoCloseable {
     this.history = new History(database, clock);
     events.recordTo(history::add);
     this.jobs = new JobBook(database);
+    this.figures = new Figures(database);
     this.desk = new Desk(new Steering(database), holds, bell, events);
     this.errorReport = new ErrorReport(redactor);
     this.programs =
@@ -338,6 +341,11 @@ public final class Parts implements AutoCloseable {
   /** What an operator reads. */
   public JobBook jobs() {
     return jobs;
+  }
+
+  /** What an operator's pictures are drawn from. */
+  public Figures figures() {
+    return figures;
   }
 
   /** What an operator does. */

@@ -256,6 +256,143 @@ class HttpSideTest extends WorkerTest {
   }
 
   @Test
+  void should_tell_of_every_try_with_its_exit_code() throws Exception {
+    start("WAYBILL_RETRY_TRIES", "2");
+    shop.breakRclone("move", "exit-5", "exit-5");
+    long taskId = shop.order("fails-once");
+    awaitState(taskId, "dead");
+    until(() -> get("/jobs/" + taskId).path("tries").size() == 4, "its tries are written");
+
+    JsonNode tries = get("/jobs/" + taskId).path("tries");
+    List<String> told = new ArrayList<>();
+    for (JsonNode one : tries) {
+      told.add(
+          one.path("stage").asText()
+              + " "
+              + one.path("outcome").asText()
+              + " "
+              + one.path("exitCode"));
+      assertFalse(one.path("startedAt").asText().compareTo(one.path("endedAt").asText()) > 0);
+      assertTrue(one.path("ms").isIntegralNumber());
+    }
+    assertEquals(
+        List.of("download failed 7", "download done null", "upload failed 5", "upload failed 5"),
+        told);
+    assertTrue(tries.get(0).path("reason").asText().contains("exit code 7"));
+    assertFalse(tries.get(0).path("worker").asText().isEmpty());
+  }
+
+  @Test
+  void should_know_how_far_a_job_of_another_process_is() throws Exception {
+    start("WORKER_COUNT", "1");
+    change("/queues/" + Shop.INBOX + "/pause");
+    long taskId = shop.order("half");
+    awaitState(taskId, "ready");
+    shop.update(
+        "INSERT INTO waybill_worker (id, host, pid, started_at, seen_at, lease_ms)"
+            + " VALUES ('other', 'elsewhere', 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), 600000)");
+    shop.update(
+        "UPDATE waybill_job SET state = 'running', owner = 'other', claimed_at = UTC_TIMESTAMP(6)"
+            + " WHERE task_id = ?",
+        taskId);
+
+    assertTrue(get("/jobs/" + taskId).path("percent").isNull());
+    String progress =
+        "{\"at\":\"%s\",\"event\":\"PROGRESS\",\"taskId\":%d,\"stage\":\"%s\",\"percent\":%d,\"file\":\"a.mp4\"}";
+    String now = java.time.Instant.now().toString();
+    shop.redis().publish("waybill:events", progress.formatted(now, taskId, "download", 37));
+
+    until(() -> get("/jobs/" + taskId).path("percent").asInt() == 37, "it was heard");
+    assertEquals("a.mp4", get("/jobs?state=running").path("jobs").get(0).path("file").asText());
+    assertEquals(1, get("/jobs/monitoring/report").path("running").path("download").asInt());
+    String another = progress.formatted(now, taskId, "upload", 50);
+    shop.redis().publish("waybill:events", another);
+    until(() -> get("/jobs/" + taskId).path("percent").isNull(), "it is at another stage");
+  }
+
+  @Test
+  void should_draw_the_last_hour_minute_by_minute() throws Exception {
+    start("WAYBILL_RETRY_TRIES", "1");
+    long vip = shop.task("enrolled", Shop.url("ok"));
+    shop.pushVip(vip, Shop.url("ok"));
+    long before = shop.order("ok");
+    long dead = shop.order("fails-always");
+    awaitState(vip, "done");
+    awaitState(before, "done");
+    awaitState(dead, "dead");
+    shop.update(
+        "UPDATE waybill_job SET finished_at = finished_at - INTERVAL 10 MINUTE WHERE task_id = ?",
+        before);
+
+    JsonNode series = get("/jobs/monitoring/series");
+
+    JsonNode first = series.path("queues").get(0);
+    JsonNode second = series.path("queues").get(1);
+    assertEquals(Shop.VIP_INBOX, first.path("queue").asText());
+    assertEquals(60, first.path("done").size());
+    assertEquals(1, first.path("done").get(59).asInt());
+    assertEquals(0, first.path("dead").get(59).asInt());
+    assertEquals(1, second.path("done").get(49).asInt());
+    assertEquals(1, second.path("dead").get(59).asInt());
+    assertTrue(series.path("averageMs").path("webhook").get(59).isIntegralNumber());
+    assertTrue(series.path("averageMs").path("webhook").get(58).isNull());
+  }
+
+  @Test
+  void should_set_many_cancelled_ones_going_too() throws Exception {
+    start();
+    change("/queues/" + Shop.INBOX + "/pause");
+    long taskId = shop.order("ok");
+    awaitState(taskId, "ready");
+    change("/jobs/" + taskId + "/cancel");
+
+    assertTrue(change("/jobs/retry").body().contains("\"matching\":0"));
+    assertTrue(change("/jobs/retry?state=cancelled").body().contains("\"matching\":1"));
+    expectProblem(400, "expected one of [dead, cancelled]", change("/jobs/retry?state=done"));
+    assertTrue(change("/jobs/retry?state=cancelled&dryRun=false").body().contains("\"going\":1"));
+
+    assertEquals("ready", shop.ledger("state", taskId));
+  }
+
+  @Test
+  void should_find_by_any_part_and_by_the_whole_of_a_task_id() throws Exception {
+    start();
+    long taskId = shop.order("fails-always");
+    awaitState(taskId, "dead");
+    shop.update(
+        "UPDATE waybill_job SET order_id = 'ORD-2%_7', folder = 'Nấu Ăn' WHERE task_id = ?",
+        taskId);
+
+    for (String text :
+        List.of("ord-2%", "nấu ăn", "NGUYỄN@EX", "course/fails", String.valueOf(taskId))) {
+      String q = URLEncoder.encode(text, StandardCharsets.UTF_8);
+      for (String state : List.of("", "&state=dead")) {
+        assertEquals(1, get("/jobs?q=" + q + state).path("jobs").size(), text + state);
+      }
+      assertEquals(0, get("/jobs?state=done&q=" + q).path("jobs").size(), text);
+    }
+    assertEquals(0, get("/jobs?q=ORD-2_7").path("jobs").size());
+  }
+
+  @Test
+  void should_serve_the_page_to_anybody_and_nothing_else() throws Exception {
+    start();
+
+    HttpResponse<String> page = ask("GET", "/", "X-Forwarded-For", "192.0.2.7");
+    assertEquals(200, page.statusCode());
+    String policy = page.headers().firstValue("Content-Security-Policy").orElse("");
+    assertTrue(policy.startsWith("default-src 'none'; script-src 'self'"), policy);
+    assertFalse(policy.contains("unsafe"), policy);
+    assertEquals(200, ask("GET", "/page/task.js", "X-Forwarded-For", "192.0.2.7").statusCode());
+    expectProblem(404, "nothing here", ask("GET", "/page/other.js"));
+    for (String path : List.of("/page/../application.properties", "/page/%2e%2e/logback.xml")) {
+      assertEquals(404, ask("GET", path).statusCode(), path);
+    }
+    expectProblem(401, "", ask("GET", "/page/other.js", "X-Forwarded-For", "192.0.2.7"));
+    expectProblem(401, "", ask("POST", "/"));
+  }
+
+  @Test
   void should_document_every_path_that_it_answers() throws Exception {
     start();
     JsonNode document = get("/openapi.json");

@@ -31,6 +31,11 @@ abstract class LocalServer implements AutoCloseable {
     return password;
   }
 
+  /** TERM, KILL, STOP, CONT to the server alone. */
+  public void signal(String signal) throws IOException {
+    process.signal(signal);
+  }
+
   /** As if its machine had lost power. */
   public void kill() {
     process.close();

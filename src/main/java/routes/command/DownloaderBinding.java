@@ -56,7 +56,9 @@ public final class DownloaderBinding implements ExecBinding {
   public void writeOutput(Exchange exchange, ExecResult result) {
     if (result.getExitValue() != 0) {
       exchange.setException(
-          new DownloadFailed("The downloader ended with exit code " + result.getExitValue()));
+          new DownloadFailed(
+              "The downloader ended with exit code " + result.getExitValue(),
+              new ExitCode(result.getExitValue())));
     }
   }
 }

@@ -78,6 +78,7 @@ public abstract class RcloneBinding implements ExecBinding {
                   "rclone move ended with exit code "
                       + result.getExitValue()
                       + ": the remote says that a quota is used up",
+                  new ExitCode(result.getExitValue()),
                   quotaPause));
           return;
         }
@@ -189,8 +190,11 @@ public abstract class RcloneBinding implements ExecBinding {
     }
     String reason =
         what + " ended with exit code " + exitCode + " (" + Rclone.meaning(exitCode) + ")";
+    ExitCode cause = new ExitCode(exitCode);
     exchange.setException(
-        Rclone.isPermanent(exitCode) ? new Permanent(reason) : new UploadFailed(reason));
+        Rclone.isPermanent(exitCode)
+            ? new Permanent(reason, cause)
+            : new UploadFailed(reason, cause, null));
   }
 
   private static Map<String, Manifest.Entry> listing(JsonNode entries, String hash) {

@@ -9,9 +9,9 @@ public class UploadFailed extends Transient {
   }
 
   /**
-   * @param notBefore how long the remote wants to be left alone
+   * @param notBefore how long the remote wants to be left alone; null if it has not said
    */
-  public UploadFailed(String reason, Duration notBefore) {
-    super(reason, null, notBefore);
+  public UploadFailed(String reason, Throwable cause, Duration notBefore) {
+    super(reason, cause, notBefore);
   }
 }

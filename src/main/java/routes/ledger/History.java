@@ -25,11 +25,11 @@ public final class History {
   private static final Duration KEEP = Duration.ofDays(90);
 
   private static final String ADD =
-      "INSERT INTO waybill_history (task_id, at, event, stage, worker, ms, detail)"
-          + " VALUES (?, ?, ?, ?, ?, ?, ?)";
+      "INSERT INTO waybill_history (task_id, at, event, stage, worker, ms, exit_code, detail)"
+          + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
 
   private static final String OF_TASK =
-      "SELECT at, event, stage, worker, ms, detail FROM waybill_history WHERE task_id = ?"
+      "SELECT at, event, stage, worker, ms, exit_code, detail FROM waybill_history WHERE task_id = ?"
           + " ORDER BY id DESC LIMIT ?";
 
   private static final String FORGET = "DELETE FROM waybill_history WHERE at < ? LIMIT 10000";
@@ -37,9 +37,17 @@ public final class History {
   /**
    * @param stage null if it concerns none
    * @param ms since the try began; null if it took no time worth telling
+   * @param exitCode of the program that ended badly; null if none did
    */
   public record Entry(
-      long taskId, Instant at, String event, String stage, String worker, Long ms, String detail) {}
+      long taskId,
+      Instant at,
+      String event,
+      String stage,
+      String worker,
+      Long ms,
+      Integer exitCode,
+      String detail) {}
 
   private final JdbcTemplate jdbc;
   private final Clock clock;
@@ -51,8 +59,15 @@ public final class History {
   }
 
   /** Neither blocks nor throws. */
-  public void add(String event, long taskId, String stage, String worker, Long ms, String detail) {
-    waiting.offer(new Entry(taskId, clock.instant(), event, stage, worker, ms, detail));
+  public void add(
+      String event,
+      long taskId,
+      String stage,
+      String worker,
+      Long ms,
+      Integer exitCode,
+      String detail) {
+    waiting.offer(new Entry(taskId, clock.instant(), event, stage, worker, ms, exitCode, detail));
   }
 
   /**
@@ -81,6 +96,7 @@ public final class History {
       entry.stage(),
       entry.worker(),
       entry.ms(),
+      entry.exitCode(),
       entry.detail()
     };
   }
@@ -91,17 +107,16 @@ public final class History {
         () ->
             jdbc.query(
                 OF_TASK,
-                (row, n) -> {
-                  long ms = row.getLong("ms");
-                  return new Entry(
-                      taskId,
-                      row.getObject("at", LocalDateTime.class).toInstant(ZoneOffset.UTC),
-                      row.getString("event"),
-                      row.getString("stage"),
-                      row.getString("worker"),
-                      row.wasNull() ? null : ms,
-                      row.getString("detail"));
-                },
+                (row, n) ->
+                    new Entry(
+                        taskId,
+                        row.getObject("at", LocalDateTime.class).toInstant(ZoneOffset.UTC),
+                        row.getString("event"),
+                        row.getString("stage"),
+                        row.getString("worker"),
+                        row.getObject("ms", Long.class),
+                        row.getObject("exit_code", Integer.class),
+                        row.getString("detail")),
                 taskId,
                 most));
   }

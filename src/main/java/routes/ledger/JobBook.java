@@ -9,6 +9,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,8 @@ public final class JobBook {
   public static final List<String> STATES =
       List.of("waiting", "ready", "running", "done", "dead", "cancelled");
 
-  private static final List<String> STEPS = List.of("enrolment", "download", "upload", "webhook");
+  /** From stage to stage. */
+  public static final List<String> STEPS = List.of("enrolment", "download", "upload", "webhook");
 
   private static final String COLUMNS =
       """
@@ -35,12 +37,6 @@ public final class JobBook {
       COLUMNS
           + ", t.status FROM waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id"
           + " WHERE j.task_id = ?";
-
-  /** In: thrice a pattern, then the text itself, then the text as a number. */
-  private static final String MATCHES =
-      """
-      email LIKE ? ESCAPE '!' OR folder COLLATE utf8mb4_unicode_ci LIKE ? ESCAPE '!'
-      OR CONVERT(course_url USING utf8mb4) LIKE ? ESCAPE '!' OR order_id = ? OR task_id = ?""";
 
   private static final String COUNTS = "SELECT state, COUNT(*) FROM waybill_job GROUP BY state";
 
@@ -123,7 +119,7 @@ public final class JobBook {
   private final JdbcTemplate jdbc;
 
   public JobBook(DataSource database) {
-    this.jdbc = new JdbcTemplate(database);
+    this.jdbc = new Reads(database);
   }
 
   public Optional<Entry> find(long taskId) {
@@ -137,48 +133,47 @@ public final class JobBook {
    * The newest first.
    *
    * @param state blank for all
-   * @param search part of the e-mail address, folder or address of the course, or the whole of a
-   *     task id or order id; blank for all
+   * @param search part of the e-mail address or order id, or the whole of a task id; if none is
+   *     found, part of the folder or address of the course; blank for all
    */
   public List<Entry> list(String state, String search, int most, int skip) {
-    List<Object> values = new ArrayList<>();
-    String ids = "SELECT task_id FROM waybill_job WHERE TRUE" + where(state, search, values);
+    Search found = find(state, search, skip);
+    List<Object> values = new ArrayList<>(found.values());
+    values.addAll(found.orderValues());
     values.add(most);
     values.add(skip);
-    // The ids first: of a hundred thousand rows only a page is read.
     String page =
-        COLUMNS
-            + " FROM ("
-            + ids
-            + " ORDER BY task_id DESC LIMIT ? OFFSET ?) p"
-            + " JOIN waybill_job j ON j.task_id = p.task_id ORDER BY j.task_id DESC";
-    return reach(() -> jdbc.query(page, (row, n) -> entry(row, null), values.toArray()));
+        "SELECT task_id FROM (" + found.ids() + ") i" + found.order() + " LIMIT ? OFFSET ?";
+    List<Long> ids = reach(() -> jdbc.queryForList(page, Long.class, values.toArray()));
+    if (ids.isEmpty()) {
+      return List.of();
+    }
+    String these =
+        COLUMNS + " FROM waybill_job j WHERE j.task_id IN (?" + ", ?".repeat(ids.size() - 1) + ")";
+    return reach(() -> jdbc.query(these, (row, n) -> entry(row, null), ids.toArray())).stream()
+        .sorted(Comparator.comparing(job -> ids.indexOf(job.taskId())))
+        .toList();
   }
 
-  /** As {@link #list}: all ids that match, up to a bound. */
-  public List<Long> ids(String state, String search, int most) {
-    List<Object> values = new ArrayList<>();
-    String ids =
-        "SELECT task_id FROM waybill_job WHERE TRUE"
-            + where(state, search, values)
-            + " ORDER BY task_id LIMIT ?";
+  /** Buyers and orders first; folders and addresses where none of them is found. */
+  private Search find(String state, String text, int skip) {
+    Search found = Search.of(state, text, skip);
+    if (text.isBlank() || !ids(found, 1).isEmpty()) {
+      return found;
+    }
+    return Search.ofCourse(state, text);
+  }
+
+  private List<Long> ids(Search found, int most) {
+    List<Object> values = new ArrayList<>(found.values());
     values.add(most);
+    String ids = "SELECT task_id FROM (" + found.ids() + ") i ORDER BY task_id LIMIT ?";
     return reach(() -> jdbc.queryForList(ids, Long.class, values.toArray()));
   }
 
-  private static String where(String state, String search, List<Object> values) {
-    StringBuilder where = new StringBuilder();
-    if (!state.isBlank()) {
-      where.append(" AND state = ?");
-      values.add(state);
-    }
-    if (!search.isBlank()) {
-      String part = "%" + search.strip().replaceAll("([!%_])", "!$1") + "%";
-      where.append(" AND (").append(MATCHES).append(')');
-      values.addAll(List.of(part, part, part, search.strip()));
-      values.add(search.strip().matches("\\d{1,18}") ? Long.parseLong(search.strip()) : -1L);
-    }
-    return where.toString();
+  /** As {@link #list}: all ids that match, up to a bound, the oldest first. */
+  public List<Long> ids(String state, String search, int most) {
+    return ids(find(state, search, 0), most);
   }
 
   /** How many jobs are in each state; those that nobody is in are there too. */

@@ -30,7 +30,7 @@ public final class Events implements EventsMBean {
   private final Redactor redactor;
   private final Map<Event, LongAdder> counts = new EnumMap<>(Event.class);
   private volatile Consumer<String> publisher = line -> {};
-  private volatile Recorder recorder = (event, taskId, stage, worker, ms, detail) -> {};
+  private volatile Recorder recorder = (event, taskId, stage, worker, ms, exitCode, detail) -> {};
   private volatile Observer observer = (event, stage, millis) -> {};
 
   /** Counts what happens. Must neither block nor throw. */
@@ -44,7 +44,17 @@ public final class Events implements EventsMBean {
 
   /** Keeps events for whoever asks about a task later. Must neither block nor throw. */
   public interface Recorder {
-    void add(String event, long taskId, String stage, String worker, Long ms, String detail);
+    /**
+     * @param exitCode of the program that ended badly; null if none did
+     */
+    void add(
+        String event,
+        long taskId,
+        String stage,
+        String worker,
+        Long ms,
+        Integer exitCode,
+        String detail);
   }
 
   public Events(Clock clock, Supplier<String> worker, Redactor redactor) {
@@ -79,11 +89,33 @@ public final class Events implements EventsMBean {
   }
 
   /**
+   * A try of a stage has failed.
+   *
+   * @param exitCode of the program that ended badly; null if none did
+   */
+  public void tellFailure(
+      Event event, Flight flight, String stage, Integer exitCode, String reason) {
+    long ms = flight.elapsedMillis();
+    tell(event, flight.taskId(), flight.orderId(), stage, ms, exitCode, reason);
+  }
+
+  /**
    * @param taskId null if it could not be read
    * @param orderId null if not known
    * @param ms null if it took no time worth telling
    */
   public void tell(Event event, Long taskId, String orderId, String stage, Long ms, String detail) {
+    tell(event, taskId, orderId, stage, ms, null, detail);
+  }
+
+  private void tell(
+      Event event,
+      Long taskId,
+      String orderId,
+      String stage,
+      Long ms,
+      Integer exitCode,
+      String detail) {
     counts.get(event).increment();
     observer.saw(event, stage, ms);
     String who = worker.get();
@@ -101,7 +133,7 @@ public final class Events implements EventsMBean {
     LIFECYCLE_LOG.info(json);
     publisher.accept(json);
     if (taskId != null && event.isIrregular()) {
-      recorder.add(event.name(), taskId, stage, who, ms, cleaned);
+      recorder.add(event.name(), taskId, stage, who, ms, exitCode, cleaned);
     }
   }
 

@@ -1,0 +1,212 @@
+package routes.operator;
+
+import static routes.operator.HttpAnswers.number;
+import static routes.operator.HttpAnswers.parameter;
+import static routes.operator.HttpAnswers.problem;
+import static routes.operator.HttpAnswers.taskId;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.command.TaskLog;
+import routes.monitoring.Event;
+import routes.settings.Settings;
+
+/**
+ * What comes as it happens, over HTTP: events of all processes, and what a job's programs print.
+ */
+final class HttpStreams {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpStreams.class);
+  private static final int LOG_BYTES = 64 * 1024;
+  private static final int MOST_LOG_BYTES = 4 * 1024 * 1024;
+  private static final int MOST_LISTENERS = 200;
+
+  /** How {@link routes.monitoring.Events} writes it. */
+  private static final String PROGRESS = "\"event\":\"" + Event.PROGRESS + '"';
+
+  private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+  private static final Duration LOG_LOOK = Duration.ofMillis(250);
+
+  /**
+   * @param taskId whose events it wants; null for all
+   */
+  private record Listener(HttpServerResponse response, Long taskId) {}
+
+  private final Settings settings;
+  private final LastProgress progress;
+  private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
+
+  HttpStreams(Settings settings, LastProgress progress) {
+    this.settings = settings;
+    this.progress = progress;
+  }
+
+  /** What is between here and a listener may cut a connection on which nothing comes. */
+  void keepAlive(Vertx vertx) {
+    vertx.setPeriodic(HEARTBEAT.toMillis(), timer -> send(listener -> true, ": still here\n\n"));
+  }
+
+  /** The end of a task's log; with {@code Accept: text/event-stream}, what comes after it too. */
+  void log(RoutingContext context) {
+    try {
+      Path file = TaskLog.fileOf(settings.logs().directory(), taskId(context));
+      int most = number(context, "bytes", LOG_BYTES, MOST_LOG_BYTES);
+      if (!Files.exists(file)) {
+        throw new HttpAnswers.Problem(
+            404, file.getFileName() + ": there is no such log on this host");
+      }
+      long from = Math.max(0, Files.size(file) - most);
+      String accepted = context.request().getHeader("Accept");
+      if (accepted != null && accepted.contains("text/event-stream")) {
+        stream(context);
+        follow(context, file, from);
+        return;
+      }
+      context
+          .response()
+          .putHeader("Content-Type", "text/plain; charset=utf-8")
+          .end(Buffer.buffer(read(file, from, most)));
+    } catch (HttpAnswers.Problem e) {
+      problem(context, e.status(), e.getMessage());
+    } catch (IOException e) {
+      problem(context, 500, "the log cannot be read");
+    }
+  }
+
+  private static byte[] read(Path file, long from, int most) throws IOException {
+    try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
+      open.seek(from);
+      byte[] bytes = new byte[(int) Math.min(most, Math.max(0, open.length() - from))];
+      open.readFully(bytes);
+      return bytes;
+    }
+  }
+
+  private void follow(RoutingContext context, Path file, long from) {
+    long[] at = {from};
+    context
+        .vertx()
+        .setPeriodic(
+            1,
+            LOG_LOOK.toMillis(),
+            timer -> {
+              HttpServerResponse response = context.response();
+              if (response.closed() || response.ended()) {
+                context.vertx().cancelTimer(timer);
+                return;
+              }
+              if (response.writeQueueFull()) {
+                return;
+              }
+              context
+                  .vertx()
+                  .executeBlocking(() -> read(file, at[0], LOG_BYTES), true)
+                  .onSuccess(
+                      bytes -> {
+                        // Up to the last whole line: a character may be half written.
+                        int end = bytes.length;
+                        while (end > 0 && bytes[end - 1] != '\n') {
+                          end--;
+                        }
+                        end = end == 0 && bytes.length == LOG_BYTES ? bytes.length : end;
+                        if (end > 0 && !response.closed()) {
+                          at[0] += end;
+                          String text = new String(bytes, 0, end, StandardCharsets.UTF_8);
+                          response.write(event(text));
+                        }
+                      });
+            });
+  }
+
+  private static String event(String text) {
+    StringBuilder event = new StringBuilder();
+    text.replace('\r', '\n')
+        .lines()
+        .forEach(line -> event.append("data: ").append(line).append('\n'));
+    return event.append('\n').toString();
+  }
+
+  private static void stream(RoutingContext context) {
+    context
+        .response()
+        .setChunked(true)
+        .putHeader("Content-Type", "text/event-stream; charset=utf-8")
+        .putHeader("X-Accel-Buffering", "no");
+  }
+
+  /** Everything that happens, in all processes, as it happens. */
+  void listen(RoutingContext context) {
+    String task = parameter(context, "taskId", "");
+    Long taskId;
+    try {
+      taskId = task.isEmpty() ? null : Long.valueOf(taskId(task));
+    } catch (HttpAnswers.Problem e) {
+      problem(context, e.status(), e.getMessage());
+      return;
+    }
+    if (listeners.size() >= MOST_LISTENERS) {
+      problem(context, 503, "too many listen already");
+      return;
+    }
+    stream(context);
+    Listener listener = new Listener(context.response(), taskId);
+    context.response().write(": listening\n\n");
+    listeners.add(listener);
+    context.response().closeHandler(gone -> listeners.remove(listener));
+  }
+
+  /**
+   * An event of any process has come.
+   *
+   * @param json as it is on the Redis channel
+   */
+  void tell(String json) {
+    boolean isProgress = json.contains(PROGRESS);
+    if (listeners.isEmpty() && !isProgress) {
+      return;
+    }
+    try {
+      JsonNode event = Json.MAPPER.readTree(json);
+      JsonNode id = event.path("taskId");
+      if (isProgress) {
+        progress.hear(event);
+      }
+      send(
+          listener ->
+              listener.taskId == null || id.isIntegralNumber() && id.longValue() == listener.taskId,
+          event(json));
+    } catch (JsonProcessingException | DateTimeException notOurs) {
+      LOG.debug("Something else is on the event channel", notOurs);
+    }
+  }
+
+  private void send(Predicate<Listener> to, String text) {
+    for (Listener listener : listeners) {
+      if (!to.test(listener)) {
+        continue;
+      }
+      if (listener.response.writeQueueFull()) {
+        // It reads more slowly than things happen: memory must not pay for that.
+        listeners.remove(listener);
+        listener.response.reset();
+      } else {
+        listener.response.write(text);
+      }
+    }
+  }
+}
