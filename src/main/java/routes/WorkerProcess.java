@@ -30,6 +30,7 @@ import routes.job.Flight;
 import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
+import routes.monitoring.EventsComponent;
 import routes.operator.HttpSide;
 import routes.queue.Backoff;
 import routes.queue.ClaimOrder;
@@ -127,7 +128,7 @@ public final class WorkerProcess {
     for (var routes : App.pipeline(parts)) {
       main.configure().addRoutesBuilder(routes);
     }
-    main.start();
+    startRoutes();
     started = true;
     openHttpSide();
     registerMBeans(true);
@@ -137,6 +138,21 @@ public final class WorkerProcess {
         settings.workers(),
         settings.queue().vipInbox(),
         settings.queue().inbox());
+  }
+
+  private void startRoutes() throws Exception {
+    if (settings.extras().routes().isEmpty()) {
+      main.start();
+      return;
+    }
+    ExtraRoutes extra = new ExtraRoutes(settings.extras().routes().get());
+    main.bind("events", new EventsComponent(parts.events(), parts.clock()));
+    main.configure().addRoutesBuilder(extra);
+    try {
+      main.start();
+    } catch (Exception e) {
+      throw extra.explain(e);
+    }
   }
 
   /**

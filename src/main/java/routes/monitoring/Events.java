@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -30,11 +33,20 @@ public final class Events implements EventsMBean {
   private final Redactor redactor;
   private final Map<Event, LongAdder> counts = new EnumMap<>(Event.class);
   private volatile Consumer<String> publisher = line -> {};
+  private final List<Observer> observers = new CopyOnWriteArrayList<>();
   private volatile Recorder recorder = (event, taskId, stage, worker, ms, detail) -> {};
 
   /** Keeps events for whoever asks about a task later. Must neither block nor throw. */
   public interface Recorder {
     void add(String event, long taskId, String stage, String worker, Long ms, String detail);
+  }
+
+  /** Sees every event of this process as it happens. Must neither block nor throw. */
+  public interface Observer {
+    /**
+     * @param fields as they are on the Redis channel; not to be changed
+     */
+    void see(Event event, Map<String, Object> fields);
   }
 
   public Events(Clock clock, Supplier<String> worker, Redactor redactor) {
@@ -55,6 +67,21 @@ public final class Events implements EventsMBean {
 
   public void recordTo(Recorder newRecorder) {
     recorder = newRecorder;
+  }
+
+  public void observe(Observer observer) {
+    observers.add(observer);
+  }
+
+  public void forget(Observer observer) {
+    observers.remove(observer);
+  }
+
+  private void show(Event event, Map<String, Object> line) {
+    if (!observers.isEmpty()) {
+      Map<String, Object> fields = Collections.unmodifiableMap(line);
+      observers.forEach(observer -> observer.see(event, fields));
+    }
   }
 
   /**
@@ -85,6 +112,7 @@ public final class Events implements EventsMBean {
     String json = write(line);
     LIFECYCLE_LOG.info(json);
     publisher.accept(json);
+    show(event, line);
     if (taskId != null && event.isIrregular()) {
       recorder.add(event.name(), taskId, stage, who, ms, cleaned);
     }
@@ -108,6 +136,7 @@ public final class Events implements EventsMBean {
     line.put("percent", percent);
     line.put("file", file == null ? null : redactor.clean(file));
     publisher.accept(write(line));
+    show(Event.PROGRESS, line);
   }
 
   @Override

@@ -31,6 +31,7 @@ public record Settings(
     Duration killGrace,
     Logs logs,
     Http http,
+    Extras extras,
     Map<String, String> values) {
 
   public record Redis(String host, int port, String password, int database, Duration timeout) {
@@ -241,6 +242,7 @@ public record Settings(
             read.required("waybill.http.host", "an address to listen on"),
             read.count("waybill.http.port", 0, 65535),
             read.secret("waybill.http.token"));
+    Extras extras = Extras.read(read);
     read.finish();
 
     Map<String, String> shown = new TreeMap<>();
@@ -266,6 +268,7 @@ public record Settings(
         killGrace,
         logs,
         http,
+        extras,
         shown);
   }
 

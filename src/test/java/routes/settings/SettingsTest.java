@@ -104,6 +104,7 @@ class SettingsTest {
     "waybill.download.env, A-B, names",
     "waybill.webhook.url, ftp://shop.example, http",
     "waybill.webhook.signing-secret, whsec_*, base64",
+    "waybill.routes.dir, /no/such/directory, a directory",
     "waybill.retry.tries, {{waybill.nothing}}, known key",
     "waybill.retry.delai, 3s, a key that Waybill knows"
   })
