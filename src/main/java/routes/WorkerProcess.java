@@ -12,7 +12,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -31,7 +30,9 @@ import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
 import routes.monitoring.EventsComponent;
+import routes.monitoring.MBeans;
 import routes.operator.HttpSide;
+import routes.operator.JolokiaSide;
 import routes.queue.Backoff;
 import routes.queue.ClaimOrder;
 import routes.queue.Redis;
@@ -63,6 +64,8 @@ public final class WorkerProcess {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
+  private MBeans mbeans;
+  private JolokiaSide jolokia;
   private volatile CountDownLatch starting = new CountDownLatch(0);
   private volatile boolean started;
   private volatile boolean stopAsked;
@@ -131,7 +134,8 @@ public final class WorkerProcess {
     startRoutes();
     started = true;
     openHttpSide();
-    registerMBeans(true);
+    mbeans = new MBeans(parts);
+    mbeans.register();
     LOG.info(
         "Worker {} runs {} jobs at once from {} and {}",
         parts.lease().worker().id(),
@@ -190,7 +194,12 @@ public final class WorkerProcess {
           });
       quietly("the last events were not published", parts.news()::publish);
       quietly("the last of the history was not written", parts.history()::flush);
-      registerMBeans(false);
+      if (mbeans != null) {
+        mbeans.close();
+      }
+      if (jolokia != null) {
+        jolokia.close();
+      }
       closeConnections();
       LOG.info("Stopped");
     } finally {
@@ -284,6 +293,10 @@ public final class WorkerProcess {
     if (router == null) {
       return;
     }
+    if (settings.extras().jolokia()) {
+      jolokia = new JolokiaSide(settings.http().token(), parts.clock());
+      jolokia.mount(router);
+    }
     HttpSide http = new HttpSide(parts);
     http.mount(router);
     redisListener.addMessageListener(
@@ -320,31 +333,6 @@ public final class WorkerProcess {
           settings.http(),
           taken.getMessage());
       return false;
-    }
-  }
-
-  private void registerMBeans(boolean register) {
-    Map.of("Events", parts.events(), "Holds", parts.holds())
-        .forEach(
-            (type, bean) ->
-                quietly(
-                    "an MBean could not be registered", () -> registerMBean(type, bean, register)));
-  }
-
-  private void registerMBean(String type, Object bean, boolean register) {
-    try {
-      ObjectName name =
-          new ObjectName(
-              "waybill:type=" + type + ",worker=" + ObjectName.quote(parts.lease().worker().id()));
-      var server = java.lang.management.ManagementFactory.getPlatformMBeanServer();
-      if (server.isRegistered(name)) {
-        server.unregisterMBean(name);
-      }
-      if (register) {
-        server.registerMBean(bean, name);
-      }
-    } catch (javax.management.JMException e) {
-      throw new IllegalStateException(e);
     }
   }
 

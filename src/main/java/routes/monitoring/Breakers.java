@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +21,7 @@ import routes.settings.Flow;
  * here the state is everybody's, and what is refused must wait without a slot and without losing a
  * try.
  */
-public final class Breakers {
+public final class Breakers implements BreakersMBean {
   private static final Logger LOG = LoggerFactory.getLogger(Breakers.class);
 
   private final Flow.Breaker settings;
@@ -36,6 +37,23 @@ public final class Breakers {
   public Breakers(Flow.Breaker settings, Holds holds) {
     this.settings = settings;
     this.holds = holds;
+  }
+
+  @Override
+  public Map<String, Integer> getFailuresInARow() {
+    Map<String, Integer> all = new TreeMap<>();
+    rows.forEach(
+        (stage, row) -> {
+          synchronized (row) {
+            all.put(stage, row.failures);
+          }
+        });
+    return all;
+  }
+
+  @Override
+  public int getThreshold() {
+    return settings.failures();
   }
 
   /**

@@ -8,10 +8,21 @@ import java.util.Optional;
  * What a worker does only when it is asked for.
  *
  * @param routes directory of the operator's own routes, absolute; empty for none
+ * @param jolokia whether JMX is shown over HTTP; only where that listens on loopback
  */
-public record Extras(Optional<Path> routes) {
-  static Extras read(Reader read) {
-    return new Extras(routes(read));
+public record Extras(Optional<Path> routes, boolean jolokia) {
+  static Extras read(Reader read, Settings.Http http) {
+    return new Extras(routes(read), jolokia(read, http));
+  }
+
+  private static boolean jolokia(Reader read, Settings.Http http) {
+    String key = "waybill.jolokia.enabled";
+    boolean enabled = read.choice(key, Settings.Switch.class) == Settings.Switch.TRUE;
+    boolean onLoopback = http.host().matches("localhost|127(\\.\\d{1,3}){3}|::1");
+    if (enabled && (!onLoopback || http.port() == 0)) {
+      read.fault(key, "false unless the HTTP side listens on loopback (waybill.http.host, .port)");
+    }
+    return enabled;
   }
 
   private static Optional<Path> routes(Reader read) {

@@ -242,7 +242,7 @@ public record Settings(
             read.required("waybill.http.host", "an address to listen on"),
             read.count("waybill.http.port", 0, 65535),
             read.secret("waybill.http.token"));
-    Extras extras = Extras.read(read);
+    Extras extras = Extras.read(read, http);
     read.finish();
 
     Map<String, String> shown = new TreeMap<>();
