@@ -31,6 +31,7 @@ import routes.ledger.Reach;
 import routes.ledger.Schema;
 import routes.monitoring.EventsComponent;
 import routes.monitoring.MBeans;
+import routes.monitoring.Tracing;
 import routes.operator.HttpSide;
 import routes.operator.JolokiaSide;
 import routes.queue.Backoff;
@@ -66,6 +67,7 @@ public final class WorkerProcess {
   private RedisMessageListenerContainer redisListener;
   private MBeans mbeans;
   private JolokiaSide jolokia;
+  private Tracing tracing;
   private volatile CountDownLatch starting = new CountDownLatch(0);
   private volatile boolean started;
   private volatile boolean stopAsked;
@@ -122,6 +124,7 @@ public final class WorkerProcess {
     await("the ledger", () -> parts.lease().begin());
     renewLease();
     bindParts();
+    bindTracing();
     main.configure().setAutoConfigurationLogSummary(false);
     main.configure()
         .setShutdownTimeout(
@@ -196,6 +199,9 @@ public final class WorkerProcess {
       quietly("the last of the history was not written", parts.history()::flush);
       if (mbeans != null) {
         mbeans.close();
+      }
+      if (tracing != null) {
+        tracing.close();
       }
       if (jolokia != null) {
         jolokia.close();
@@ -283,6 +289,17 @@ public final class WorkerProcess {
             new StartRate(parts.redis(), settings.flow().rate()),
             new ClaimOrder(settings, parts.holds()::isPaused)));
     ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  private void bindTracing() {
+    settings
+        .extras()
+        .tracing()
+        .ifPresent(
+            endpoint -> {
+              tracing = new Tracing(endpoint, parts.lease().worker().id());
+              main.bind("tracing", tracing);
+            });
   }
 
   /** The management server is there by now, if its port was free. */

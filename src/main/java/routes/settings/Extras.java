@@ -1,5 +1,6 @@
 package routes.settings;
 
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -9,10 +10,18 @@ import java.util.Optional;
  *
  * @param routes directory of the operator's own routes, absolute; empty for none
  * @param jolokia whether JMX is shown over HTTP; only where that listens on loopback
+ * @param tracing base address of an OTLP endpoint; empty for no tracing
  */
-public record Extras(Optional<Path> routes, boolean jolokia) {
+public record Extras(Optional<Path> routes, boolean jolokia, Optional<URI> tracing) {
   static Extras read(Reader read, Settings.Http http) {
-    return new Extras(routes(read), jolokia(read, http));
+    return new Extras(routes(read), jolokia(read, http), tracing(read));
+  }
+
+  private static Optional<URI> tracing(Reader read) {
+    String key = "waybill.tracing.endpoint";
+    return read.text(key).isBlank()
+        ? Optional.empty()
+        : Optional.of(read.httpUrl(key, "an http or https URL (OTEL_EXPORTER_OTLP_ENDPOINT)"));
   }
 
   private static boolean jolokia(Reader read, Settings.Http http) {

@@ -105,6 +105,7 @@ class SettingsTest {
     "waybill.webhook.url, ftp://shop.example, http",
     "waybill.webhook.signing-secret, whsec_*, base64",
     "waybill.jolokia.enabled, maybe, one of",
+    "waybill.tracing.endpoint, collector:4318, http",
     "waybill.routes.dir, /no/such/directory, a directory",
     "waybill.retry.tries, {{waybill.nothing}}, known key",
     "waybill.retry.delai, 3s, a key that Waybill knows"
