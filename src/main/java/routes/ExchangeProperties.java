@@ -17,6 +17,9 @@ public final class ExchangeProperties {
   /** Route of the stage that the job has been sent to last. */
   public static final String LAST_WORK = "waybill.last-work";
 
+  /** Spans of the job's trace, if there is one. Set and read by the tracing alone. */
+  public static final String TRACE = "waybill.trace";
+
   private ExchangeProperties() {}
 
   public static Flight flight(Exchange exchange) {

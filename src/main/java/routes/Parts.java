@@ -146,7 +146,7 @@ public final class Parts implements AutoCloseable {
 
   private Metrics measure() {
     Metrics all = new Metrics(Stage.ENROLLED.remainingWork());
-    events.countWith(all);
+    events.observe(all);
     all.shared(watch, RedisKeys.inboxes(settings.queue()), Breakers.STAGES);
     all.own(
         watch,

@@ -12,7 +12,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import javax.management.ObjectName;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.http.HttpClientConfigurer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
@@ -31,8 +30,12 @@ import routes.job.Flight;
 import routes.ledger.LedgerAway;
 import routes.ledger.Reach;
 import routes.ledger.Schema;
+import routes.monitoring.EventsComponent;
+import routes.monitoring.MBeans;
 import routes.monitoring.Readiness;
+import routes.monitoring.Tracing;
 import routes.operator.HttpSide;
+import routes.operator.JolokiaSide;
 import routes.queue.Backoff;
 import routes.queue.ClaimOrder;
 import routes.queue.Fetching;
@@ -66,6 +69,9 @@ public final class WorkerProcess {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
+  private MBeans mbeans;
+  private JolokiaSide jolokia;
+  private Tracing tracing;
   private volatile CountDownLatch starting = new CountDownLatch(0);
   private volatile boolean started;
   private volatile boolean stopAsked;
@@ -122,6 +128,7 @@ public final class WorkerProcess {
     await("the ledger", () -> parts.lease().begin());
     renewLease();
     bindParts();
+    bindTracing();
     main.configure().setAutoConfigurationLogSummary(false);
     main.configure()
         .setShutdownTimeout(
@@ -131,17 +138,33 @@ public final class WorkerProcess {
     for (var routes : App.pipeline(parts)) {
       main.configure().addRoutesBuilder(routes);
     }
-    main.start();
+    startRoutes();
     started = true;
     watchConsumers();
     openHttpSide();
-    registerMBeans(true);
+    mbeans = new MBeans(parts);
+    mbeans.register();
     LOG.info(
         "Worker {} runs {} jobs at once from {} and {}",
         parts.lease().worker().id(),
         settings.workers(),
         settings.queue().vipInbox(),
         settings.queue().inbox());
+  }
+
+  private void startRoutes() throws Exception {
+    if (settings.extras().routes().isEmpty()) {
+      main.start();
+      return;
+    }
+    ExtraRoutes extra = new ExtraRoutes(settings.extras().routes().get());
+    main.bind("events", new EventsComponent(parts.events(), parts.clock()));
+    main.configure().addRoutesBuilder(extra);
+    try {
+      main.start();
+    } catch (Exception e) {
+      throw extra.explain(e);
+    }
   }
 
   /**
@@ -179,7 +202,15 @@ public final class WorkerProcess {
           });
       quietly("the last events were not published", parts.news()::publish);
       quietly("the last of the history was not written", parts.history()::flush);
-      registerMBeans(false);
+      if (mbeans != null) {
+        mbeans.close();
+      }
+      if (tracing != null) {
+        tracing.close();
+      }
+      if (jolokia != null) {
+        jolokia.close();
+      }
       closeConnections();
       LOG.info("Stopped");
     } finally {
@@ -288,6 +319,17 @@ public final class WorkerProcess {
     WebhookConnections.of(camel()).ifPresent(parts.metrics()::webhookPool);
   }
 
+  private void bindTracing() {
+    settings
+        .extras()
+        .tracing()
+        .ifPresent(
+            endpoint -> {
+              tracing = new Tracing(endpoint, parts.lease().worker().id());
+              main.bind("tracing", tracing);
+            });
+  }
+
   /** The management server is there by now, if its port was free. */
   private void openHttpSide() {
     VertxPlatformHttpRouter router =
@@ -295,6 +337,10 @@ public final class WorkerProcess {
             camel(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.http().port()));
     if (router == null) {
       return;
+    }
+    if (settings.extras().jolokia()) {
+      jolokia = new JolokiaSide(settings.http().token(), parts.clock());
+      jolokia.mount(router);
     }
     HttpSide http = new HttpSide(parts);
     http.mount(router);
@@ -340,31 +386,6 @@ public final class WorkerProcess {
           settings.http(),
           taken.getMessage());
       return false;
-    }
-  }
-
-  private void registerMBeans(boolean register) {
-    Map.of("Events", parts.events(), "Holds", parts.holds())
-        .forEach(
-            (type, bean) ->
-                quietly(
-                    "an MBean could not be registered", () -> registerMBean(type, bean, register)));
-  }
-
-  private void registerMBean(String type, Object bean, boolean register) {
-    try {
-      ObjectName name =
-          new ObjectName(
-              "waybill:type=" + type + ",worker=" + ObjectName.quote(parts.lease().worker().id()));
-      var server = java.lang.management.ManagementFactory.getPlatformMBeanServer();
-      if (server.isRegistered(name)) {
-        server.unregisterMBean(name);
-      }
-      if (register) {
-        server.registerMBean(bean, name);
-      }
-    } catch (javax.management.JMException e) {
-      throw new IllegalStateException(e);
     }
   }
 

@@ -35,6 +35,9 @@ public final class Schema {
     config.addDataSourceProperty("allowPublicKeyRetrieval", "true");
     config.addDataSourceProperty("connectTimeout", String.valueOf(timeout));
     config.addDataSourceProperty("socketTimeout", String.valueOf(Math.max(timeout, 30_000)));
+    // The driver would note a span for every statement as soon as it finds OpenTelemetry in the
+    // jar.
+    config.addDataSourceProperty("openTelemetry", "DISABLED");
     config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("characterEncoding", "UTF-8");
     // Every fence counts matched rows: a write that changes nothing must still count as ours.

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +22,7 @@ import routes.settings.Flow;
  * here the state is everybody's, and what is refused must wait without a slot and without losing a
  * try.
  */
-public final class Breakers {
+public final class Breakers implements BreakersMBean {
   /** Routes of the stages that talk to the outside. */
   public static final List<String> STAGES = List.of("download", "upload", "post-webhook");
 
@@ -40,6 +41,23 @@ public final class Breakers {
   public Breakers(Flow.Breaker settings, Holds holds) {
     this.settings = settings;
     this.holds = holds;
+  }
+
+  @Override
+  public Map<String, Integer> getFailuresInARow() {
+    Map<String, Integer> all = new TreeMap<>();
+    rows.forEach(
+        (stage, row) -> {
+          synchronized (row) {
+            all.put(stage, row.failures);
+          }
+        });
+    return all;
+  }
+
+  @Override
+  public int getThreshold() {
+    return settings.failures();
   }
 
   /**

@@ -4,9 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.Clock;
 import java.time.temporal.ChronoUnit;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -31,16 +34,7 @@ public final class Events implements EventsMBean {
   private final Map<Event, LongAdder> counts = new EnumMap<>(Event.class);
   private volatile Consumer<String> publisher = line -> {};
   private volatile Recorder recorder = (event, taskId, stage, worker, ms, exitCode, detail) -> {};
-  private volatile Observer observer = (event, stage, millis) -> {};
-
-  /** Counts what happens. Must neither block nor throw. */
-  public interface Observer {
-    /**
-     * @param stage null if it concerns none
-     * @param millis since the try began; null if there was none
-     */
-    void saw(Event event, String stage, Long millis);
-  }
+  private final List<Observer> observers = new CopyOnWriteArrayList<>();
 
   /** Keeps events for whoever asks about a task later. Must neither block nor throw. */
   public interface Recorder {
@@ -55,6 +49,14 @@ public final class Events implements EventsMBean {
         Long ms,
         Integer exitCode,
         String detail);
+  }
+
+  /** Sees every event of this process as it happens. Must neither block nor throw. */
+  public interface Observer {
+    /**
+     * @param fields as they are on the Redis channel; not to be changed
+     */
+    void see(Event event, Map<String, Object> fields);
   }
 
   public Events(Clock clock, Supplier<String> worker, Redactor redactor) {
@@ -73,12 +75,23 @@ public final class Events implements EventsMBean {
     this.publisher = publisher;
   }
 
-  public void countWith(Observer newObserver) {
-    observer = newObserver;
-  }
-
   public void recordTo(Recorder newRecorder) {
     recorder = newRecorder;
+  }
+
+  public void observe(Observer observer) {
+    observers.add(observer);
+  }
+
+  public void forget(Observer observer) {
+    observers.remove(observer);
+  }
+
+  private void show(Event event, Map<String, Object> line) {
+    if (!observers.isEmpty()) {
+      Map<String, Object> fields = Collections.unmodifiableMap(line);
+      observers.forEach(observer -> observer.see(event, fields));
+    }
   }
 
   /**
@@ -117,7 +130,6 @@ public final class Events implements EventsMBean {
       Integer exitCode,
       String detail) {
     counts.get(event).increment();
-    observer.saw(event, stage, ms);
     String who = worker.get();
     String cleaned = detail == null ? null : redactor.clean(detail);
     Map<String, Object> line = new LinkedHashMap<>();
@@ -132,6 +144,7 @@ public final class Events implements EventsMBean {
     String json = write(line);
     LIFECYCLE_LOG.info(json);
     publisher.accept(json);
+    show(event, line);
     if (taskId != null && event.isIrregular()) {
       recorder.add(event.name(), taskId, stage, who, ms, exitCode, cleaned);
     }
@@ -155,6 +168,7 @@ public final class Events implements EventsMBean {
     line.put("percent", percent);
     line.put("file", file == null ? null : redactor.clean(file));
     publisher.accept(write(line));
+    show(Event.PROGRESS, line);
   }
 
   @Override

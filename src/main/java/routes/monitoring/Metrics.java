@@ -94,7 +94,9 @@ public final class Metrics implements Events.Observer {
   }
 
   @Override
-  public void saw(Event event, String stage, Long millis) {
+  public void see(Event event, Map<String, Object> fields) {
+    String stage = (String) fields.get("stage");
+    Long millis = (Long) fields.get("ms");
     String outcome = OUTCOMES.get(event);
     if (outcome != null) {
       jobs(outcome, event == Event.DEAD && stage != null ? stage : NONE).increment();

@@ -32,6 +32,7 @@ public record Settings(
     Logs logs,
     Watching watching,
     Http http,
+    Extras extras,
     Map<String, String> values) {
 
   public record Redis(String host, int port, String password, int database, Duration timeout) {
@@ -243,6 +244,7 @@ public record Settings(
             read.required("waybill.http.host", "an address to listen on"),
             read.count("waybill.http.port", 0, 65535),
             read.secret("waybill.http.token"));
+    Extras extras = Extras.read(read, http);
     read.finish();
 
     Map<String, String> shown = new TreeMap<>();
@@ -269,6 +271,7 @@ public record Settings(
         logs,
         watching,
         http,
+        extras,
         shown);
   }
 

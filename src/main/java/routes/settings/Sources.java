@@ -45,6 +45,7 @@ public final class Sources {
           Map.entry("RCLONE_DEST", "waybill.upload.dest"),
           Map.entry("STAGING_DIR", "waybill.staging.dir"),
           Map.entry("LOG_DIR", "waybill.log.dir"),
+          Map.entry("OTEL_EXPORTER_OTLP_ENDPOINT", "waybill.tracing.endpoint"),
           Map.entry("WORKER_COUNT", "waybill.workers"),
           Map.entry("WAYBILL_TOKEN", "waybill.http.token"));
 

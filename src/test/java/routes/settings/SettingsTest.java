@@ -104,6 +104,9 @@ class SettingsTest {
     "waybill.download.env, A-B, names",
     "waybill.webhook.url, ftp://shop.example, http",
     "waybill.webhook.signing-secret, whsec_*, base64",
+    "waybill.jolokia.enabled, maybe, one of",
+    "waybill.tracing.endpoint, collector:4318, http",
+    "waybill.routes.dir, /no/such/directory, a directory",
     "waybill.retry.tries, {{waybill.nothing}}, known key",
     "waybill.retry.delai, 3s, a key that Waybill knows"
   })
@@ -115,6 +118,19 @@ class SettingsTest {
     assertTrue(
         faults.stream().anyMatch(f -> f.key().equals(key) && f.expected().contains(expected)),
         () -> "found " + faults);
+  }
+
+  @Test
+  void should_show_jmx_over_http_on_loopback_only() throws Exception {
+    system.setProperty("waybill.jolokia.enabled", "true");
+    assertTrue(settings().extras().jolokia());
+
+    system.setProperty("waybill.http.host", "0.0.0.0");
+    assertEquals("waybill.jolokia.enabled", faults().get(0).key());
+
+    system.setProperty("waybill.http.host", "localhost");
+    system.setProperty("waybill.http.port", "0");
+    assertEquals("waybill.jolokia.enabled", faults().get(0).key());
   }
 
   @Test
