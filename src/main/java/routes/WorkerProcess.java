@@ -58,6 +58,7 @@ public final class WorkerProcess {
   private static final Duration LAST_WRITES = Duration.ofSeconds(5);
 
   private static final Duration LONGEST_START = Duration.ofSeconds(20);
+  private static final Duration LONGEST_CLOSE = Duration.ofSeconds(2);
 
   private final Settings settings;
   private final Map<String, String> environment;
@@ -393,17 +394,39 @@ public final class WorkerProcess {
     quietly(
         "a connection could not be closed",
         () -> {
-          if (redisListener != null) {
-            redisListener.stop();
-            try {
-              redisListener.destroy();
-            } catch (Exception e) {
-              throw new IllegalStateException(e);
-            }
-            redisConnections.destroy();
-          }
+          closeListener();
           parts.close();
         });
+  }
+
+  /**
+   * While Redis is away the container's own thread holds the lock that its stop wants, for as long
+   * as it takes: a stop of the worker must not wait for that.
+   */
+  private void closeListener() {
+    if (redisListener == null) {
+      return;
+    }
+    Thread closing =
+        new Thread(
+            () ->
+                quietly(
+                    "the subscriptions could not be ended",
+                    () -> {
+                      redisListener.stop();
+                      redisConnections.destroy();
+                    }),
+            "close-subscriptions");
+    closing.setDaemon(true);
+    closing.start();
+    try {
+      closing.join(LONGEST_CLOSE.toMillis());
+      if (closing.isAlive()) {
+        LOG.warn("The subscriptions did not end within {}: left as they are", LONGEST_CLOSE);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void await(String what, Runnable attempt) {

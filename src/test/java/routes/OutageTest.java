@@ -70,6 +70,24 @@ class OutageTest extends WorkerTest {
   }
 
   @Test
+  void should_stop_while_redis_is_away() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_REDIS_TIMEOUT", "500ms");
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    shop.redisServer().kill();
+    until(() -> log().contains("Redis cannot be reached"), "it says so");
+    shop.goOn(taskId);
+
+    Thread stop = new Thread(worker::stop, "stop");
+    stop.start();
+    until(() -> !stop.isAlive(), "it has stopped");
+
+    assertEquals("ready", shop.ledger("state", taskId), "it is handed back");
+    assertEquals("downloaded", shop.ledger("stage", taskId));
+    shop.redisServer().start();
+  }
+
+  @Test
   void should_not_be_ready_while_a_store_is_away() throws Exception {
     WorkerProcess worker =
         startWorker("WAYBILL_WATCH_PERIOD", "100ms", "WAYBILL_REDIS_TIMEOUT", "500ms");
