@@ -87,6 +87,7 @@ public final class Parts implements AutoCloseable {
   private final Disk disk;
   private final Sandboxes sandboxes;
   private final Watch watch;
+  private final AlertBook alertBook;
   private final Alerts alerts;
   private final Metrics metrics;
 
@@ -138,9 +139,9 @@ public final class Parts implements AutoCloseable {
             new Census(database, settings.queue().inbox(), settings.queue().vipInbox()),
             holds,
             redis);
+    this.alertBook = new AlertBook(database);
     this.alerts =
-        new Alerts(
-            watch, new AlertBook(database), events, settings.watching(), () -> lease.worker().id());
+        new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker().id());
     this.metrics = measure();
   }
 
@@ -367,6 +368,11 @@ public final class Parts implements AutoCloseable {
 
   public Watch watch() {
     return watch;
+  }
+
+  /** Which alerts stand, of all processes. */
+  public AlertBook alertBook() {
+    return alertBook;
   }
 
   public Alerts alerts() {

@@ -111,6 +111,8 @@ class AlertsTest extends WorkerTest {
     awaitAlert("breaker-open", "upload: quota");
     until(() -> first.parts().alerts().stands("breaker-open"), "the other one has seen it too");
 
+    assertEquals("breaker-open", first.parts().alertBook().all().get(0).name());
+
     first.parts().holds().release("upload");
 
     awaitOver("breaker-open");

@@ -178,8 +178,12 @@ class OperatorTest extends WorkerTest {
 
   @Test
   void should_tell_scripts_the_same_as_people() throws Exception {
-    startWorker("WAYBILL_RETRY_TRIES", "1");
+    startWorker(
+        "WAYBILL_RETRY_TRIES", "1", "WAYBILL_ALERT_DEAD", "1", "WAYBILL_WATCH_PERIOD", "100ms");
     long taskId = deadUpload();
+    until(
+        () -> "dead-growing".equals(shop.query("SELECT MAX(name) FROM waybill_alert")),
+        "an alert stands");
 
     JsonNode jobs = json("jobs", "--state", "dead", "--json");
     JsonNode show = json("show", String.valueOf(taskId), "--json");
@@ -190,6 +194,9 @@ class OperatorTest extends WorkerTest {
     assertTrue(show.path("job").path("times").path("downloaded").asText().endsWith("Z"));
     assertEquals(1, status.path("jobs").path("dead").asInt());
     assertEquals(1, status.path("workers").size());
+    assertEquals("dead-growing", status.path("alerts").get(0).path("name").asText());
+    waybill("status");
+    assertTrue(printed.contains("alert      dead-growing: 1 jobs died"), printed);
     assertEquals(2, waybill("jobs", "--state", "lost"));
     assertEquals(2, waybill("lunch"));
   }

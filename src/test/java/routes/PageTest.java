@@ -299,7 +299,7 @@ class PageTest extends WorkerTest {
 
   @Test
   void should_stay_usable_with_ten_thousand_dead_jobs() throws Exception {
-    start();
+    start("WAYBILL_WATCH_PERIOD", "200ms");
     shop.update(
         "INSERT INTO waybill_job (task_id, order_id, email, course_url, course_key, payload, state, stage, delivery_id,"
             + " folder, last_error, received_at, enrolled_at, downloaded_at, finished_at, updated_at)"
@@ -311,6 +311,7 @@ class PageTest extends WorkerTest {
     openWithToken("#/");
 
     awaitShown(station("Dead"), "10,000");
+    awaitShown("#alerts", "dead-growing");
     keep("many-dead");
     tab.click("[data-station='Dead'] a");
     awaitShown("#found", "10000");

@@ -50,6 +50,7 @@ final class HttpMonitoring {
     report.put("workersAlive", workers.stream().filter(worker -> !worker.silent()).count());
     report.put("workers", workers);
     report.put("held", parts.holds().all());
+    report.put("alerts", parts.alertBook().all());
     return report;
   }
 

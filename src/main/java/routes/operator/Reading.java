@@ -297,6 +297,7 @@ final class Reading {
         all.put("oldestSeconds", oldest);
         all.put("workers", workers);
         all.put("held", parts.holds().all());
+        all.put("alerts", parts.alertBook().all());
         printJson(all);
         return Cli.DONE;
       }
@@ -317,6 +318,15 @@ final class Reading {
                               worker.host(),
                               worker.jobs(),
                               worker.silent() ? ", silent since " + worker.seenAt() : "")));
+      parts
+          .alertBook()
+          .all()
+          .forEach(
+              alert ->
+                  out()
+                      .println(
+                          "alert      %s: %s, for %d s"
+                              .formatted(alert.name(), clean(alert.detail()), alert.seconds())));
       parts
           .holds()
           .all()

@@ -47,6 +47,13 @@ function pipeline(report) {
       station('Dead', report.jobs.dead, { link: '#/jobs?state=dead', more: `${number(report.failed)} in the last hour`, kind: report.jobs.dead > 0 ? 'bad' : '' })));
 }
 
+/** What needs a person, before everything else. */
+function alerts(report) {
+  if (report.alerts.length === 0) return [];
+  return [el('ul', { class: 'alerts', 'aria-label': 'Alerts' }, report.alerts.map((alert) => el('li', {},
+    el('strong', {}, alert.name), ' ', foreign(alert.detail), ` · for ${span(alert.seconds)}`)))];
+}
+
 function queueRow(queue, again) {
   const verb = queue.paused ? 'Resume' : 'Pause';
   const press = async () => {
@@ -132,9 +139,9 @@ export function replace(place, ...children) {
 
 /** @returns what ends it */
 export function overview(main, trouble) {
-  const places = Object.fromEntries(['pipeline', 'queues', 'workers', 'hour', 'events'].map((name) => [name, el('div', { id: name })]));
+  const places = Object.fromEntries(['alerts', 'pipeline', 'queues', 'workers', 'hour', 'events'].map((name) => [name, el('div', { id: name })]));
   main.replaceChildren(
-    el('h1', { class: 'unseen' }, 'Overview'), places.pipeline,
+    el('h1', { class: 'unseen' }, 'Overview'), places.alerts, places.pipeline,
     el('section', {}, el('h2', {}, 'Queues'), places.queues),
     el('section', {}, el('h2', {}, 'Workers'), places.workers),
     el('section', {}, el('h2', {}, 'The last hour'), places.hour),
@@ -148,6 +155,7 @@ export function overview(main, trouble) {
   let soon = false;
 
   function draw() {
+    replace(places.alerts, alerts(report));
     replace(places.pipeline, pipeline(report));
     replace(places.queues, queues(report, look));
     replace(places.workers, workers(report, running));
