@@ -49,10 +49,12 @@ final class SettingsRoute extends RouteBuilder {
 
   private void takeOver(SettingsFile.Change change) {
     Tuning tuning = change.tuning();
-    if (!tuning.equals(parts.tuning())) {
-      parts.tune(tuning);
-      ((Fetching) getContext().getRoute(CLAIM_JOB).getConsumer()).resize(tuning.workers());
-      WebhookConnections.size(getContext(), tuning.workers());
+    boolean isNew = !tuning.equals(parts.tuning());
+    // All of it each time: what failed half way is made up for by the next change.
+    parts.tune(tuning);
+    ((Fetching) getContext().getRoute(CLAIM_JOB).getConsumer()).resize(tuning.workers());
+    WebhookConnections.size(getContext(), tuning.workers());
+    if (isNew) {
       LOG.info("The changed settings are taken over: {}", tuning);
     }
     change

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +20,7 @@ import org.apache.camel.health.HealthCheck;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.task.SimpleAsyncTaskExecutor;
 import org.springframework.data.redis.connection.jedis.JedisConnectionFactory;
 import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
@@ -67,6 +69,8 @@ public final class WorkerProcess {
   private final Backoff waiting = new Backoff();
   private final ScheduledExecutorService leaseRenewal =
       Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "lease"));
+  private final ExecutorService messages =
+      Executors.newSingleThreadExecutor(task -> new Thread(task, "messages"));
   private final CountDownLatch stopped = new CountDownLatch(1);
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
@@ -74,6 +78,7 @@ public final class WorkerProcess {
   private JolokiaSide jolokia;
   private Tracing tracing;
   private volatile CountDownLatch starting = new CountDownLatch(0);
+  private volatile boolean enlisted;
   private volatile boolean started;
   private volatile boolean stopAsked;
 
@@ -127,6 +132,7 @@ public final class WorkerProcess {
     await("Redis at " + settings.redis(), () -> parts.redis().ping());
     await("the database at " + settings.database(), () -> Schema.migrate(parts.database()));
     await("the ledger", () -> parts.lease().begin());
+    enlisted = true;
     renewLease();
     bindParts();
     bindTracing();
@@ -192,15 +198,13 @@ public final class WorkerProcess {
         main.stop();
       }
       handBackTheRest();
-      quietly(
-          "the worker's row could not be removed",
-          () -> {
-            leaseRenewal.shutdown();
-            if (started) {
-              parts.claimed().drain(parts.lease().worker().id());
-              parts.lease().end();
-            }
-          });
+      leaseRenewal.shutdown();
+      if (enlisted) {
+        quietly(
+            "what was claimed could not be given back",
+            () -> parts.claimed().drain(parts.lease().worker().id()));
+        quietly("the worker's row could not be removed", () -> parts.lease().end());
+      }
       quietly("the last events were not published", parts.news()::publish);
       quietly("the last of the history was not written", parts.history()::flush);
       if (mbeans != null) {
@@ -255,6 +259,9 @@ public final class WorkerProcess {
     redisConnections = Redis.connections(settings);
     redisListener = new RedisMessageListenerContainer();
     redisListener.setConnectionFactory(redisConnections);
+    // One after the other: by itself it starts a thread for each message, and their order is lost.
+    redisListener.setSubscriptionExecutor(new SimpleAsyncTaskExecutor("subscription-"));
+    redisListener.setTaskExecutor(messages);
     redisListener.afterPropertiesSet();
     redisListener.start();
     main.bind("redisConnections", redisConnections);
@@ -404,6 +411,7 @@ public final class WorkerProcess {
    * as it takes: a stop of the worker must not wait for that.
    */
   private void closeListener() {
+    messages.shutdown();
     if (redisListener == null) {
       return;
     }

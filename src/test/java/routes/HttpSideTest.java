@@ -155,14 +155,40 @@ class HttpSideTest extends WorkerTest {
   @Test
   void should_not_speak_to_pages_that_call_this_host_by_another_name() throws Exception {
     start();
+    assertTrue(raw("GET /jobs HTTP/1.1", "Host: evil.example").startsWith("HTTP/1.1 401"));
+  }
+
+  @Test
+  void should_not_take_a_proxys_visitors_for_its_own_host() throws Exception {
+    start();
+    String here = "Host: 127.0.0.1";
+
+    assertTrue(raw("GET /jobs HTTP/1.1", here).startsWith("HTTP/1.1 200"));
+    assertTrue(raw("GET /jobs HTTP/1.0", here).startsWith("HTTP/1.0 401"));
+    assertTrue(raw("GET /jobs HTTP/1.1", here, "X-Real-IP: 192.0.2.7").contains(" 401 "));
+    assertTrue(raw("GET /jobs HTTP/1.1", here, "Via: 1.1 proxy").contains(" 401 "));
+    assertTrue(raw("GET /jobs?q=100% HTTP/1.1", here).startsWith("HTTP/1.1 400"));
+  }
+
+  @Test
+  void should_not_count_a_forgotten_page_as_guessing() throws Exception {
+    start();
+    for (int i = 0; i < 30; i++) {
+      assertEquals(401, ask("GET", "/jobs", "Authorization", "Bearer old").statusCode());
+    }
+
+    assertEquals(404, change("/jobs/987654/cancel").statusCode());
+  }
+
+  /** As no HTTP client of Java's would ask. */
+  private String raw(String... lines) throws Exception {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket
           .getOutputStream()
           .write(
-              "GET /jobs HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
+              (String.join("\r\n", lines) + "\r\nConnection: close\r\n\r\n")
                   .getBytes(StandardCharsets.US_ASCII));
-      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertTrue(answer.startsWith("HTTP/1.1 401"), answer);
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
@@ -217,6 +243,26 @@ class HttpSideTest extends WorkerTest {
     for (long taskId : dead) {
       awaitState(taskId, "done");
     }
+  }
+
+  @Test
+  void should_find_no_others_when_the_same_is_asked_for_twice() throws Exception {
+    start("WAYBILL_RETRY_TRIES", "1");
+    shop.breakRclone("move", "exit-7");
+    long first = shop.order("ok");
+    awaitState(first, "dead");
+    shop.breakRclone("move", "exit-7");
+    long second = shop.order("ok");
+    awaitState(second, "dead");
+    // The first one's number is in the second one's folder.
+    shop.update("UPDATE waybill_job SET folder = ? WHERE task_id = ?", "Course " + first, second);
+    String again = "/jobs/retry?dryRun=false&q=" + first;
+
+    assertTrue(change(again).body().contains("\"going\":1"));
+    awaitState(first, "done");
+
+    assertTrue(change(again).body().contains("\"going\":0"));
+    assertEquals("dead", shop.ledger("state", second));
   }
 
   @Test

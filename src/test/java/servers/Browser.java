@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +23,7 @@ import java.util.stream.Stream;
 public final class Browser implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
+  private static final long LOOK_NANOS = 20_000_000;
 
   private final HttpClient http = HttpClient.newHttpClient();
   private final LocalProcess process;
@@ -67,7 +69,7 @@ public final class Browser implements AutoCloseable {
           return new Browser(process, Integer.parseInt(lines.get(0)));
         }
       }
-      Thread.onSpinWait();
+      LockSupport.parkNanos(LOOK_NANOS);
     }
     process.close();
     throw new IOException("Chromium does not start: " + directory.resolve("chromium.log"));

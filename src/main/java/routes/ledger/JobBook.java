@@ -65,6 +65,12 @@ public final class JobBook {
         FROM waybill_job
        WHERE finished_at >= UTC_TIMESTAMP(6) - INTERVAL 60 MINUTE AND state = 'done' AND vip = ?""";
 
+  /** Out: how many ended within the last hour, a row a state. */
+  private static final String ENDS =
+      """
+      SELECT state, COUNT(*) FROM waybill_job
+       WHERE finished_at >= UTC_TIMESTAMP(6) - INTERVAL 60 MINUTE AND state IN ('done', 'dead') GROUP BY state""";
+
   /** Out: state and milliseconds of each step, of the newest that ended within the last hour. */
   private static final String ENDED =
       """
@@ -155,11 +161,13 @@ public final class JobBook {
         .toList();
   }
 
-  /** Buyers and orders first; folders and addresses where none of them is found. */
+  /**
+   * Buyers and orders first; folders and addresses where none of them is found, in whatever state:
+   * a retry changes the state of what it found, and done twice it must not find others.
+   */
   private Search find(String state, String text, int skip) {
-    Search found = Search.of(state, text, skip);
-    if (text.isBlank() || !ids(found, 1).isEmpty()) {
-      return found;
+    if (text.isBlank() || !ids(Search.of("", text, 0), 1).isEmpty()) {
+      return Search.of(state, text, skip);
     }
     return Search.ofCourse(state, text);
   }
@@ -256,7 +264,8 @@ public final class JobBook {
   public record Ended(long done, long dead, Map<String, List<Long>> millis) {}
 
   public Ended ended() {
-    long[] ends = new long[2];
+    Map<String, Long> ends = new LinkedHashMap<>();
+    reach(() -> jdbc.query(ENDS, (row, n) -> ends.put(row.getString(1), row.getLong(2))));
     Map<String, List<Long>> millis = new LinkedHashMap<>();
     STEPS.forEach(step -> millis.put(step, new ArrayList<>()));
     reach(
@@ -265,7 +274,6 @@ public final class JobBook {
                 ENDED,
                 (row, n) -> {
                   boolean done = row.getString("state").equals("done");
-                  ends[done ? 0 : 1]++;
                   for (String step : done ? STEPS : List.<String>of()) {
                     long time = row.getLong(step);
                     if (!row.wasNull()) {
@@ -275,7 +283,7 @@ public final class JobBook {
                   return null;
                 }));
     millis.values().forEach(Collections::sort);
-    return new Ended(ends[0], ends[1], millis);
+    return new Ended(ends.getOrDefault("done", 0L), ends.getOrDefault("dead", 0L), millis);
   }
 
   private static Entry entry(ResultSet row, String status) throws SQLException {

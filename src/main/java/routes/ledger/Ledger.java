@@ -292,9 +292,13 @@ public final class Ledger {
     Flow.Limits now = limits.get();
     // With the delivery cache on, the others wait for the one that fetches.
     int ofCourse = oneFetches ? 1 : now.ofCourse();
-    Object[] values = {age.toMillis() * 1000, mayDownload, ofCourse, now.ofEmail(), most};
+    String vipHold = Holds.QUEUE + vipInbox;
+    String hold = Holds.QUEUE + inbox;
+    Object[] values = {
+      age.toMillis() * 1000, mayDownload, vipHold, hold, ofCourse, now.ofEmail(), most
+    };
     List<Unrung> jobs = new ArrayList<>(reach(() -> jdbc.query(UNRUNG, Ledger::unrung, values)));
-    jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung)));
+    jobs.addAll(reach(() -> jdbc.query(PROBE, Ledger::unrung, vipHold, hold)));
     return jobs;
   }
 

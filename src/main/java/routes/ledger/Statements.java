@@ -262,9 +262,10 @@ final class Statements {
        WHERE id = ? AND status <> 'completed'""";
 
   /**
-   * In: least age in microseconds, whether a download may begin, jobs a course and jobs a buyer may
-   * have at once, limit. Out: jobs that are ready but may have lost their ring, or that waited for
-   * something which is over.
+   * In: least age in microseconds, whether a download may begin, names of the holds of the VIP
+   * queue and of the other, jobs a course and jobs a buyer may have at once, limit. Out: jobs that
+   * are ready but may have lost their ring, or that waited for something which is over; first those
+   * who make room, and those who go first. Jobs of a paused queue would hide the others.
    */
   static final String UNRUNG =
       """
@@ -275,19 +276,26 @@ final class Statements {
          AND (j.next_at IS NULL OR j.next_at <= UTC_TIMESTAMP(6))
          AND (? OR j.stage <> 'enrolled')
          AND h.name IS NULL
+         AND NOT EXISTS (SELECT 1 FROM waybill_hold q WHERE q.name = IF(j.vip, ?, ?))
          AND (j.hold IS NULL OR j.hold <> 'course'
               OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.course_key = j.course_key) < ?)
          AND (j.hold IS NULL OR j.hold <> 'email'
               OR (SELECT COUNT(*) FROM waybill_job r WHERE r.state = 'running' AND r.email = j.email) < ?)
-       ORDER BY j.updated_at LIMIT ?""";
+       ORDER BY j.stage = 'enrolled', j.vip DESC, j.updated_at LIMIT ?""";
 
-  /** Out: one job that waits for a stage whose hold is over: it may try. */
+  /**
+   * In: names of the holds of the VIP queue and of the other. Out: for each stage whose hold is
+   * over, one job that waits for it and can be claimed: it may try.
+   */
   static final String PROBE =
       """
       SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received,
              j.stage <> 'enrolled' AS downloaded
-        FROM waybill_hold h JOIN waybill_job j ON j.hold = h.name AND j.state = 'ready'
-       WHERE h.until_at <= UTC_TIMESTAMP(6) ORDER BY j.updated_at LIMIT 1""";
+        FROM (SELECT MIN(w.task_id) AS first FROM waybill_hold h JOIN waybill_job w ON w.hold = h.name AND w.state = 'ready'
+               WHERE h.until_at <= UTC_TIMESTAMP(6) AND (w.prefer_until IS NULL OR w.prefer_until <= UTC_TIMESTAMP(6))
+                 AND NOT EXISTS (SELECT 1 FROM waybill_hold q WHERE q.name = IF(w.vip, ?, ?))
+               GROUP BY h.name) f
+        JOIN waybill_job j ON j.task_id = f.first""";
 
   private Statements() {}
 }

@@ -112,8 +112,8 @@ public final class Alerts {
       row = detail == null ? Math.min(row, 0) - 1 : Math.max(row, 0) + 1;
       looks.put(key, row);
       if (row >= LOOKS) {
-        standing.put(key, detail);
-        if (raise(key, detail)) {
+        boolean isNew = standing.put(key, detail) == null;
+        if (raise(key, detail, isNew)) {
           told.add(tell(key, detail, false));
         }
       } else if (row <= -LOOKS) {
@@ -142,22 +142,23 @@ public final class Alerts {
   }
 
   /** The book is left alone while the database is away: each question would wait for it. */
-  private boolean raise(Key key, String detail) {
+  private boolean raise(Key key, String detail, boolean isNew) {
     if (!watch.isFresh()) {
-      return key.scope().isEmpty() ? false : unwritten.add(key);
+      return isNew && unwritten.add(key);
     }
     try {
       boolean first = book.raise(key.name(), key.scope(), detail);
       boolean told = unwritten.remove(key);
       return first && !told;
     } catch (LedgerAway e) {
-      return unwritten.add(key);
+      return isNew && unwritten.add(key);
     }
   }
 
   private boolean clear(Key key) {
     boolean own = unwritten.remove(key);
     if (!watch.isFresh()) {
+      // Whatever stands in the book is nobody's there any more, and its end is told from it later.
       return own;
     }
     try {

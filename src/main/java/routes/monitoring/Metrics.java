@@ -131,6 +131,16 @@ public final class Metrics implements Events.Observer {
     count(watch, "ready", Census.Count::ready);
     count(watch, "running", Census.Count::running);
     count(watch, "dead", Census.Count::dead);
+    gauge(
+        "waybill.jobs.due",
+        "Ready, held by nothing, and of no paused queue",
+        Tags.empty(),
+        () -> watch.count().due());
+    gauge(
+        "waybill.jobs.lying",
+        "Due for a minute and longer",
+        Tags.empty(),
+        () -> watch.count().lying());
     ended(watch, "done", Census.Count::doneLastHour);
     ended(watch, "dead", Census.Count::deadLastHour);
     gauge(

@@ -1,12 +1,15 @@
 package routes.operator;
 
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpVersion;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
+import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -27,12 +30,19 @@ final class Access {
     TOO_MANY_FAILURES
   }
 
+  /** What a proxy adds; an older one speaks HTTP/1.0. */
+  private static final List<String> PROXIES =
+      List.of("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via");
+
   private static final String BEARER = "Bearer ";
   private static final int MOST_FAILURES = 10;
   private static final long WINDOW_MILLIS = 60_000;
   private static final int MOST_ADDRESSES = 10_000;
 
-  private record Failures(long since, int number) {}
+  /**
+   * @param last digest of the wrong token: the same one again is a forgotten page, and no guess
+   */
+  private record Failures(long since, int number, String last) {}
 
   private final byte[] token;
   private final Clock clock;
@@ -65,12 +75,18 @@ final class Access {
         && MessageDigest.isEqual(token, digest(header.substring(BEARER.length())))) {
       return Verdict.ALL;
     }
-    if (failures.size() < MOST_ADDRESSES) {
-      long now = clock.millis();
+    if (failures.size() < MOST_ADDRESSES || failures.containsKey(address)) {
+      String wrong = HexFormat.of().formatHex(digest(header));
       failures.merge(
           address,
-          new Failures(now, 1),
-          (before, one) -> isOver(before) ? one : new Failures(before.since, before.number + 1));
+          new Failures(clock.millis(), 1, wrong),
+          (before, one) -> {
+            if (isOver(before)) {
+              return one;
+            }
+            int more = before.last.equals(wrong) ? 0 : 1;
+            return new Failures(before.since, before.number + more, wrong);
+          });
     }
     return Verdict.WRONG_TOKEN;
   }
@@ -90,7 +106,8 @@ final class Access {
    * this host shows may have made its name point here.
    */
   private static boolean isFromHere(HttpServerRequest request) {
-    if (request.getHeader("X-Forwarded-For") != null || request.getHeader("Forwarded") != null) {
+    if (PROXIES.stream().anyMatch(header -> request.getHeader(header) != null)
+        || request.version() == HttpVersion.HTTP_1_0) {
       return false;
     }
     try {

@@ -5,6 +5,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.vertx.core.Handler;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.HttpException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,8 @@ final class HttpAnswers {
       json(context, 200, "application/json", answer.of(context));
     } catch (Problem e) {
       problem(context, e.status, e.getMessage());
+    } catch (HttpException e) {
+      problem(context, e.getStatusCode(), "the address cannot be read");
     } catch (Steering.NotPossible e) {
       problem(context, e.unknown() ? 404 : 409, e.getMessage());
     } catch (LedgerAway e) {

@@ -40,6 +40,7 @@ final class HttpStreams {
   private static final String PROGRESS = "\"event\":\"" + Event.PROGRESS + '"';
 
   private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+  private static final int QUIET_LOOKS = 60;
   private static final Duration LOG_LOOK = Duration.ofMillis(250);
 
   /**
@@ -97,40 +98,54 @@ final class HttpStreams {
     }
   }
 
+  /** One look after the other, however long one takes. */
   private void follow(RoutingContext context, Path file, long from) {
-    long[] at = {from};
+    context.response().write(": following\n\n");
+    look(context, file, from, 0);
+  }
+
+  private void look(RoutingContext context, Path file, long at, int quiet) {
+    HttpServerResponse response = context.response();
     context
         .vertx()
-        .setPeriodic(
-            1,
+        .setTimer(
             LOG_LOOK.toMillis(),
             timer -> {
-              HttpServerResponse response = context.response();
               if (response.closed() || response.ended()) {
-                context.vertx().cancelTimer(timer);
                 return;
               }
               if (response.writeQueueFull()) {
+                look(context, file, at, quiet);
                 return;
               }
               context
                   .vertx()
-                  .executeBlocking(() -> read(file, at[0], LOG_BYTES), true)
+                  .executeBlocking(() -> read(file, at, LOG_BYTES), true)
                   .onSuccess(
                       bytes -> {
-                        // Up to the last whole line: a character may be half written.
-                        int end = bytes.length;
-                        while (end > 0 && bytes[end - 1] != '\n') {
-                          end--;
-                        }
-                        end = end == 0 && bytes.length == LOG_BYTES ? bytes.length : end;
-                        if (end > 0 && !response.closed()) {
-                          at[0] += end;
+                        int end = wholeLines(bytes);
+                        boolean lively = end > 0 || quiet >= QUIET_LOOKS;
+                        if (lively && !response.closed()) {
                           String text = new String(bytes, 0, end, StandardCharsets.UTF_8);
-                          response.write(event(text));
+                          // Something, now and then, or a reader who is gone is never noticed.
+                          response.write(end > 0 ? event(text) : ": still here\n\n");
                         }
-                      });
+                        look(context, file, at + end, lively ? 0 : quiet + 1);
+                      })
+                  .onFailure(gone -> response.end());
             });
+  }
+
+  /**
+   * Up to the end of the last line: a character may be half written. Programs end lines with CR
+   * too.
+   */
+  private static int wholeLines(byte[] bytes) {
+    int end = bytes.length;
+    while (end > 0 && bytes[end - 1] != '\n' && bytes[end - 1] != '\r') {
+      end--;
+    }
+    return end == 0 && bytes.length == LOG_BYTES ? bytes.length : end;
   }
 
   private static String event(String text) {

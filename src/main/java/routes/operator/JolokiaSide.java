@@ -125,7 +125,10 @@ public final class JolokiaSide implements AutoCloseable {
   }
 
   private void answer(RoutingContext context) {
-    boolean changes = Boolean.TRUE.equals(context.get("all"));
+    // A page of another site can make a browser send a GET without an Origin, never a POST.
+    boolean changes =
+        Boolean.TRUE.equals(context.get("all"))
+            && context.request().method().equals(HttpMethod.POST);
     String answer = policy.asking(changes, () -> ask(context).toJSONString());
     context.response().putHeader("Content-Type", "application/json").end(answer);
   }

@@ -148,7 +148,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     private void end() {
       backoff.stop();
       // Never shutdownNow: a thread that runs a job would be interrupted in the middle of it.
-      executor.shutdown();
+      getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(executor);
     }
   }
 

@@ -128,10 +128,19 @@ public final class RedisBellComponent extends DefaultComponent {
       }
       if (RedisKeys.haveDownload(ring.getKey()) && !component.downloads.expect(taskId(ring))) {
         // Somebody else has taken the last place in this moment.
-        refused(ring);
+        ringAgain(ring);
         return null;
       }
-      Duration wait = component.rate.acquire(ring.getValue().getElement());
+      try {
+        return atItsRate(ring);
+      } catch (RuntimeException e) {
+        refused(ring);
+        throw e;
+      }
+    }
+
+    private KeyValue<String, Tuple> atItsRate(KeyValue<String, Tuple> ring) {
+      Duration wait = endpoint.component.rate.acquire(ring.getValue().getElement());
       if (wait.isZero()) {
         return ring;
       }
@@ -156,8 +165,12 @@ public final class RedisBellComponent extends DefaultComponent {
 
     @Override
     void refused(KeyValue<String, Tuple> ring) {
-      Tuple rung = ring.getValue();
       endpoint.component.downloads.dropped(taskId(ring));
+      ringAgain(ring);
+    }
+
+    private void ringAgain(KeyValue<String, Tuple> ring) {
+      Tuple rung = ring.getValue();
       endpoint.component.bell.ringAgain(ring.getKey(), rung.getElement(), rung.getScore());
     }
   }

@@ -19,7 +19,7 @@ const AT = { enrolled: 'download', downloaded: 'upload', uploaded: 'webhook', no
 function station(name, count, { link, marks = [], more, kind = '' } = {}) {
   const inside = [el('span', { class: 'count' }, number(count)), el('span', { class: 'what' }, name), more && el('span', { class: 'more' }, more)];
   return el('li', { class: `station ${kind} ${marks.length > 0 ? 'marked' : ''}`, 'data-station': name },
-    link ? el('a', { href: link }, inside) : el('div', {}, inside),
+    link ? el('a', { href: link, 'data-key': `station ${name}` }, inside) : el('div', {}, inside),
     marks.map((mark) => el('span', { class: 'mark' }, mark)));
 }
 
@@ -132,6 +132,8 @@ function eventList() {
 
 /** Puts new children in place; what had the keyboard's focus keeps it. */
 export function replace(place, ...children) {
+  // What is being pressed stays, or the press would be lost.
+  if (place.matches(':active')) return;
   const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   place.replaceChildren(...children.flat());
   if (key !== undefined) [...place.querySelectorAll('[data-key]')].find((found) => found.dataset.key === key)?.focus();
@@ -191,7 +193,7 @@ export function overview(main, trouble) {
     }
     replace(places.events, eventList());
     // Many events come at once: one look answers for all.
-    if (!soon && report) {
+    if (!soon && report && !document.hidden) {
       soon = true;
       clearTimeout(timer);
       timer = setTimeout(look, 500);
