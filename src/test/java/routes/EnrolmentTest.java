@@ -192,8 +192,9 @@ class EnrolmentTest extends WorkerTest {
   void should_move_each_of_many_once_whoever_looks() throws Exception {
     int many = 130;
     WorkerProcess one = startWorker("WAYBILL_ENROLMENT_POLL", "100ms");
-    startWorker("WAYBILL_ENROLMENT_POLL", "100ms");
+    WorkerProcess other = startWorker("WAYBILL_ENROLMENT_POLL", "100ms");
     one.parts().holds().pause(Shop.INBOX);
+    until(() -> other.parts().holds().isPaused(Shop.INBOX), "both leave the rings alone");
     List<Long> tasks = new ArrayList<>();
     for (int i = 0; i < many; i++) {
       tasks.add(order("paid"));

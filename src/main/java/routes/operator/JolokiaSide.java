@@ -30,9 +30,9 @@ import org.jolokia.service.serializer.JolokiaSerializer;
 
 /**
  * JMX over HTTP, for Hawtio: {@code /observe/jolokia}, off unless it is asked for, and then on
- * loopback only. Jolokia's clients read with POST, so what counts is what a request wants and not
- * its method: reading needs nothing on this host, starting and stopping routes needs the token. A
- * page of another site, shown by a browser on this host, gets nothing: its Origin gives it away.
+ * loopback only. Jolokia's clients read with POST, so what counts is what a request wants: reading
+ * needs nothing on this host, starting and stopping routes needs the token, and a POST. A page of
+ * another site, shown by a browser on this host, gets nothing: its Origin gives it away.
  *
  * <p>Not Camel's own: that one's policy cannot tell who asks.
  */
