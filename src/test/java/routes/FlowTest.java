@@ -67,6 +67,26 @@ class FlowTest extends WorkerTest {
   }
 
   @Test
+  void should_not_forget_others_behind_a_paused_queue_that_is_full() throws Exception {
+    WorkerProcess worker = startWorker();
+    worker.parts().holds().pause(Shop.INBOX);
+    worker.parts().holds().pause(Shop.VIP_INBOX);
+    shop.update(
+        "INSERT INTO waybill_job (task_id, email, course_url, course_key, payload, state, stage, delivery_id,"
+            + " received_at, updated_at) SELECT seq + 900000, 'x@example.com', 'https://x.example/', SHA2('x', 256),"
+            + " '{}', 'ready', 'enrolled', UUID(), UTC_TIMESTAMP(6) - INTERVAL 1 HOUR,"
+            + " UTC_TIMESTAMP(6) - INTERVAL 1 HOUR FROM seq_1_to_1001");
+    long vip = orderVip("ok");
+    awaitState(vip, "ready");
+    // Its ring is lost: only the sweep knows of it.
+    shop.redis().del(RedisKeys.READY_VIP);
+
+    worker.parts().holds().resume(Shop.VIP_INBOX);
+
+    awaitState(vip, "done");
+  }
+
+  @Test
   void should_let_a_running_job_end_when_its_queue_is_paused() throws Exception {
     WorkerProcess worker = startWorker();
     long taskId = shop.order("gated");
