@@ -298,7 +298,7 @@ public final class Demo {
             + "              LPUSH %s '{\"taskId\":<its id>,\"email\":\"a@example.com\",\"courseUrl\":\"%s\"}'%n"
             + "  logs        %s%n"
             + "  the remote  %s%n"
-            + "  health      http://127.0.0.1:%d/observe/health%n",
+            + "  the page    http://127.0.0.1:%d/%n",
         shop.redisServer().password(),
         shop.redisServer().port(),
         shop.database().port(),

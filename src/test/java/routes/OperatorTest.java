@@ -144,6 +144,8 @@ class OperatorTest extends WorkerTest {
 
     assertTrue(printed.contains("it was never enrolled"), printed);
     assertEquals("failed", shop.status(taskId));
+    waybill("show", String.valueOf(taskId));
+    assertTrue(printed.contains("and it is pushed once more"), printed);
   }
 
   @Test

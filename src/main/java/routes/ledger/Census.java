@@ -35,7 +35,7 @@ public final class Census {
       "SELECT state, COUNT(*) FROM waybill_job WHERE state IN ('waiting', 'dead') GROUP BY state";
 
   /**
-   * Out: how many of the newest 10,000 ended well and in vain within the hour, how many well within
+   * Out: how many of the newest 1,000 ended well and in vain within the hour, how many well within
    * five minutes, and the average seconds of each stage of those that ended well: from the claim it
    * was reached under, so that days between a failure and an operator's retry are nobody's
    * slowness.
@@ -49,7 +49,7 @@ public final class Census {
              AVG(IF(state = 'done', TIMESTAMPDIFF(MICROSECOND, IF(claimed_at BETWEEN uploaded_at AND notified_at, claimed_at, uploaded_at), notified_at), NULL)) / 1e6 AS webhook
         FROM (SELECT state, finished_at, enrolled_at, claimed_at, downloaded_at, uploaded_at, notified_at FROM waybill_job
                WHERE finished_at >= UTC_TIMESTAMP(6) - INTERVAL 60 MINUTE AND state IN ('done', 'dead')
-               ORDER BY finished_at DESC LIMIT 10000) e""";
+               ORDER BY finished_at DESC LIMIT 1000) e""";
 
   private static final String ALIVE =
       """
@@ -62,7 +62,7 @@ public final class Census {
    * @param due ready, and held by nothing
    * @param lying due for a minute and longer
    * @param oldestSeconds since the oldest that is ready or runs was received; 0 if there is none
-   * @param doneLastHour of the newest 10,000 that ended; so is {@code deadLastHour}
+   * @param doneLastHour of the newest 1,000 that ended; so is {@code deadLastHour}
    * @param averageSeconds by stage, of those that ended well within the hour; without a stage that
    *     none has been through
    */

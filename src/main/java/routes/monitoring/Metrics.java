@@ -189,7 +189,7 @@ public final class Metrics implements Events.Observer {
   private void ended(Watch watch, String outcome, ToLongFunction<Census.Count> jobs) {
     gauge(
         "waybill.ended.last.hour",
-        "Jobs that ended within the last hour, of the newest 10,000",
+        "Jobs that ended within the last hour, of the newest 1,000",
         Tags.of("outcome", outcome),
         () -> jobs.applyAsLong(watch.count()));
   }

@@ -51,7 +51,10 @@ final class Reading {
         yield "goes on" + (later ? " at " + job.nextAt() : " as soon as a slot is free");
       }
       case "running" -> "runs";
-      case "dead", "cancelled" -> "nothing, until: waybill retry " + job.taskId();
+      case "dead", "cancelled" ->
+          job.stage() == null
+              ? "nothing, until its row says 'enrolled' and it is pushed once more"
+              : "nothing, until: waybill retry " + job.taskId();
       default -> "nothing: it is delivered";
     };
   }
