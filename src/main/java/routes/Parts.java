@@ -140,8 +140,7 @@ public final class Parts implements AutoCloseable {
             holds,
             redis);
     this.alertBook = new AlertBook(database);
-    this.alerts =
-        new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker().id());
+    this.alerts = new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker());
     this.metrics = measure();
   }
 

@@ -1,6 +1,5 @@
 package routes.monitoring;
 
-import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,6 +16,7 @@ import routes.ledger.AlertBook;
 import routes.ledger.Census;
 import routes.ledger.Holds;
 import routes.ledger.LedgerAway;
+import routes.ledger.Worker;
 import routes.settings.Watching;
 
 /**
@@ -65,8 +65,7 @@ public final class Alerts {
   private final AlertBook book;
   private final Events events;
   private final Watching settings;
-  private final Supplier<String> worker;
-  private final String host;
+  private final Supplier<Worker> worker;
 
   /** Looks in a row that say so; negative: that say otherwise. */
   private final Map<Key, Integer> looks = new ConcurrentHashMap<>();
@@ -77,21 +76,12 @@ public final class Alerts {
   private final Set<Key> unwritten = ConcurrentHashMap.newKeySet();
 
   public Alerts(
-      Watch watch, AlertBook book, Events events, Watching settings, Supplier<String> worker) {
+      Watch watch, AlertBook book, Events events, Watching settings, Supplier<Worker> worker) {
     this.watch = watch;
     this.book = book;
     this.events = events;
     this.settings = settings;
     this.worker = worker;
-    this.host = host();
-  }
-
-  private static String host() {
-    try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (java.net.UnknownHostException e) {
-      return "localhost";
-    }
   }
 
   /**
@@ -211,14 +201,15 @@ public final class Alerts {
             (route, seconds) -> {
               if (seconds * 1000 > settings.noProgress().toMillis()) {
                 seen.put(
-                    new Key("no-progress", worker.get()),
+                    new Key("no-progress", worker.get().id()),
                     text(
                         "%s of worker %s has not asked its queue for %.0f s",
-                        route, worker.get(), seconds));
+                        route, worker.get().id(), seconds));
               }
             });
     long free = watch.diskFree();
     if (free < settings.diskFree()) {
+      String host = worker.get().host();
       seen.put(
           new Key("disk-low", host), text("%d MiB are free for sandboxes on %s", free >> 20, host));
     }

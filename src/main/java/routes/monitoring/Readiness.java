@@ -3,7 +3,6 @@ package routes.monitoring;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckResultBuilder;
@@ -56,8 +55,6 @@ public final class Readiness {
    */
   private static HealthCheck check(String id, Supplier<Optional<String>> trouble) {
     return new AbstractHealthCheck("waybill", id) {
-      private final Map<String, Object> about = new ConcurrentHashMap<>();
-
       @Override
       public boolean isLiveness() {
         return false;
@@ -65,7 +62,6 @@ public final class Readiness {
 
       @Override
       protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        about.clear();
         trouble.get().ifPresentOrElse(text -> builder.message(text).down(), () -> builder.up());
       }
     };
