@@ -44,6 +44,10 @@ case "$conduct" in
     (setsid sh -c 'echo $$ > "$1"; exec sleep 1000' sh "$out/../grandchild-$TASK_ID" >/dev/null 2>&1 &)
     while [ ! -s "$out/../grandchild-$TASK_ID" ]; do sleep 0.05; done
     sleep 1.2 ;;
+  forks-and-goes)
+    deliver
+    (setsid sh -c 'echo $$ > "$1"; exec sleep 1000' sh "$out/../grandchild-$TASK_ID" >/dev/null 2>&1 &)
+    while [ ! -s "$out/../grandchild-$TASK_ID" ]; do sleep 0.02; done ;;
   forks-holding)
     deliver
     (sh -c 'echo $$ > "$1"; exec sleep 1000' sh "$out/../grandchild-$TASK_ID" &)

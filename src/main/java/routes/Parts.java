@@ -11,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.RedisClient;
 import routes.command.ProgramRunner;
+import routes.command.StrayPrograms;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
@@ -86,6 +87,7 @@ public final class Parts implements AutoCloseable {
   private final TickFailures tickFailures;
   private final Disk disk;
   private final Sandboxes sandboxes;
+  private final StrayPrograms strays;
   private final Watch watch;
   private final AlertBook alertBook;
   private final Alerts alerts;
@@ -130,6 +132,8 @@ public final class Parts implements AutoCloseable {
             clock);
     this.sandboxes =
         new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
+    this.strays =
+        new StrayPrograms(settings.download().staging(), settings.killGrace(), ledger::isOver);
     this.disk = new Disk(settings.download().staging(), settings.download().minFree());
     this.tickFailures = new TickFailures(clock);
     this.watch =
@@ -363,6 +367,10 @@ public final class Parts implements AutoCloseable {
 
   public Sandboxes sandboxes() {
     return sandboxes;
+  }
+
+  public StrayPrograms strays() {
+    return strays;
   }
 
   public Watch watch() {

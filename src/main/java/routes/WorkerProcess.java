@@ -198,6 +198,7 @@ public final class WorkerProcess {
         main.stop();
       }
       handBackTheRest();
+      quietly("strays could not be looked for", parts.strays()::end);
       leaseRenewal.shutdown();
       if (enlisted) {
         quietly(

@@ -34,7 +34,9 @@ import servers.Shop;
 public final class Bench {
   private static final String USAGE =
       """
-      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N]
+      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N] [--data <directory>]
+
+      --data: where the servers have their files; another disk, or memory, shows what the disk's share is
 
       scenarios: throughput latency enrolment bulk crowd course memory""";
 
@@ -45,10 +47,12 @@ public final class Bench {
   private final int jobs;
   private final int repeats;
   private final boolean quick;
+  private final Path data;
   private Site site;
 
-  private Bench(PrintStream out, int jobs, boolean quick) {
+  private Bench(PrintStream out, int jobs, boolean quick, Path data) {
     this.out = out;
+    this.data = data;
     this.jobs = jobs;
     this.quick = quick;
     this.repeats = quick ? 1 : 5;
@@ -60,13 +64,15 @@ public final class Bench {
     boolean quick = words.remove("--quick");
     String only = take(words, "--only", "");
     int jobs = Integer.parseInt(take(words, "--jobs", quick ? "1000" : "3000"));
+    Path data = Path.of(take(words, "--data", "target/bench"));
     if (!words.isEmpty()) {
       System.err.println(USAGE);
       System.exit(2);
     }
     int code = 1;
     try {
-      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, quick).run(only);
+      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, quick, data)
+          .run(only);
       code = 0;
     } catch (Exception e) {
       e.printStackTrace();
@@ -89,7 +95,7 @@ public final class Bench {
   }
 
   private void run(String only) throws Exception {
-    Path directory = Path.of("target", "bench", "run-" + ProcessHandle.current().pid());
+    Path directory = data.resolve("run-" + ProcessHandle.current().pid()).toAbsolutePath();
     Map<String, Scenario> scenarios = new LinkedHashMap<>();
     scenarios.put("throughput", this::throughput);
     scenarios.put("latency", this::latency);
@@ -247,7 +253,10 @@ public final class Bench {
   }
 
   private void latency() throws Exception {
-    percentiles("push to webhook, 20 jobs/s", latencyOnce(quick ? 200 : 1000, 20));
+    try (DiskProbe disk = new DiskProbe(site.shop().directory())) {
+      percentiles("push to webhook, 20 jobs/s", latencyOnce(quick ? 200 : 1000, 20));
+      percentiles("floor of it: the disk's own write and fsync", disk.stop());
+    }
   }
 
   private void enrolment() throws Exception {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -91,6 +92,65 @@ class DownloadTest extends WorkerTest {
 
     assertFalse(lives(shop.staging().resolve("grandchild-" + taskId)));
     assertNothingRuns(taskId);
+  }
+
+  /** A program that ends at once is not looked after: all processes would be read for each. */
+  @Test
+  void should_end_what_a_short_download_left_behind_and_nothing_else() throws Exception {
+    WorkerProcess worker = startWorker();
+    long quick = shop.order("forks-and-goes");
+    long running = shop.order("gated");
+    awaitState(quick, "done");
+    awaitEvent(running, "DOWNLOAD_START");
+    until(() -> !ProcessTree.in(shop.sandbox(running)).isEmpty(), "its downloader runs");
+    assertTrue(Files.exists(shop.staging().resolve("grandchild-" + quick)), "it left somebody");
+
+    worker.parts().strays().end();
+
+    assertNothingRuns(quick);
+    assertFalse(ProcessTree.in(shop.sandbox(running)).isEmpty());
+    shop.goOn(running);
+    awaitState(running, "done");
+  }
+
+  @Test
+  void should_end_at_a_stop_what_a_short_download_left_behind() throws Exception {
+    WorkerProcess worker = startWorker();
+    long taskId = shop.order("forks-and-goes");
+    awaitState(taskId, "done");
+
+    worker.stop();
+
+    assertNothingRuns(taskId);
+  }
+
+  /** As when a worker was killed and somebody else went on with its job. */
+  @Test
+  void should_end_the_programs_of_a_job_that_somebody_else_has_by_now() throws Exception {
+    WorkerProcess worker = startWorker();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+    long token = Long.parseLong(shop.ledger("token", taskId));
+    Process before = sleeping(taskId, token - 1);
+    Process now = sleeping(taskId, token);
+    Process unknown = sleeping(987654, 1);
+    try {
+      worker.parts().strays().end();
+
+      assertTrue(before.waitFor(10, TimeUnit.SECONDS));
+      assertTrue(now.isAlive());
+      assertTrue(unknown.isAlive());
+    } finally {
+      List.of(before, now, unknown).forEach(Process::destroyForcibly);
+      shop.goOn(taskId);
+    }
+    awaitState(taskId, "done");
+  }
+
+  private Process sleeping(long taskId, long token) throws Exception {
+    ProcessBuilder program = new ProcessBuilder("sleep", "1000");
+    program.environment().put(ProcessTree.MARK, ProcessTree.mark(shop.sandbox(taskId), token));
+    return program.start();
   }
 
   @Test

@@ -193,17 +193,26 @@ final class Checker {
 
   /** To be asked when the workers have stopped. */
   void nothingLeft() throws IOException {
-    for (ProcessHandle left :
-        ProcessTree.marked(mark -> mark.startsWith(shop.staging().toString()))) {
-      if (ProcessTree.runs(left)) {
-        violated("process " + left.pid() + " is left");
-      }
-    }
+    programs().forEach(left -> violated("a program is left: " + left));
     TreeSet<String> keys = keys();
     if (!keys.isEmpty()) {
       violated("left in Redis: " + keys);
     }
     noOverlaps();
+  }
+
+  /** What runs in the sandboxes: process id, age, command line. */
+  List<String> programs() {
+    return ProcessTree.marked(mark -> mark.startsWith(shop.staging().toString())).stream()
+        .filter(ProcessTree::runs)
+        .map(
+            program ->
+                program.pid()
+                    + " since "
+                    + program.info().startInstant().orElse(null)
+                    + ": "
+                    + program.info().commandLine().orElse("?"))
+        .toList();
   }
 
   TreeSet<String> keys() {

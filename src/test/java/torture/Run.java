@@ -238,7 +238,11 @@ final class Run {
       boolean swept =
           conducts.entrySet().stream()
               .noneMatch(task -> checker.leavesSandbox(task.getKey(), task.getValue().end()));
-      if (open == null && taken && swept && checker.keys().isEmpty()) {
+      if (open == null
+          && taken
+          && swept
+          && checker.keys().isEmpty()
+          && checker.programs().isEmpty()) {
         return;
       }
       TimeUnit.MILLISECONDS.sleep(500);
@@ -249,7 +253,9 @@ final class Run {
             + " s after the last fault: tasks "
             + open
             + ", keys "
-            + checker.keys());
+            + checker.keys()
+            + ", programs "
+            + checker.programs());
   }
 
   private void look() {

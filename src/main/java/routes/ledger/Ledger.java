@@ -11,6 +11,7 @@ import static routes.ledger.Statements.DOWNLOADED;
 import static routes.ledger.Statements.FETCHING;
 import static routes.ledger.Statements.HAND_BACK;
 import static routes.ledger.Statements.HELD_BY;
+import static routes.ledger.Statements.IS_OVER;
 import static routes.ledger.Statements.MANIFEST;
 import static routes.ledger.Statements.PARK;
 import static routes.ledger.Statements.PROBE;
@@ -274,6 +275,11 @@ public final class Ledger {
         () ->
             jdbc.query(AGE, (row, n) -> new Age(row.getString(1), row.getLong(2)), taskId).stream()
                 .findFirst());
+  }
+
+  /** Whether the job is known, and nobody runs it under this token. */
+  public boolean isOver(long taskId, long token) {
+    return reach(() -> jdbc.queryForObject(IS_OVER, Integer.class, taskId, token)) == 1;
   }
 
   /**

@@ -244,6 +244,10 @@ final class Statements {
   static final String AGE =
       "SELECT state, TIMESTAMPDIFF(SECOND, finished_at, UTC_TIMESTAMP(6)) FROM waybill_job WHERE task_id = ?";
 
+  /** In: task id, token. Counts 1 if the job is known and does not run under this token. */
+  static final String IS_OVER =
+      "SELECT COUNT(*) FROM waybill_job WHERE task_id = ? AND NOT (state = 'running' AND token = ?)";
+
   /** In: error_log, task id. The row of a task that is under way, or has ended, is left alone. */
   static final String FAIL_SHOP_ROW =
       """
