@@ -55,7 +55,8 @@ final class WatchRoute extends RouteBuilder {
         .end()
         .end();
 
-    from(ALERTS + "&purgeWhenStopping=true")
+    // Every stop waits for the poll that is under way; by itself that is a second.
+    from(ALERTS + "&purgeWhenStopping=true&pollTimeout=100")
         .routeId(POST_ALERT)
         .routeConfigurationId(ErrorHandling.ALERTS)
         .description("Posts an alert to the chat that the settings name")
