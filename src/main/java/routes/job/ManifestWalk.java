@@ -24,9 +24,13 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Lists the files of a delivery, and refuses what is no file of its own. */
 final class ManifestWalk implements Tree.Visitor {
+  private static final Logger LOG = LoggerFactory.getLogger(ManifestWalk.class);
+
   /** A file that has several names, and how many of them lie in the sandbox. */
   private static final class Linked {
     private final Path example;
@@ -68,7 +72,8 @@ final class ManifestWalk implements Tree.Visitor {
             "it is also a file outside of the sandbox");
       }
       remove(sandbox, elsewhere);
-      return take(delivery, hash, rules);
+      // Who puts them back meanwhile is not to be served for ever.
+      return take(delivery, hash, new DeliveryRules(false, rules.maxFiles(), rules.takeOver()));
     }
     walk.files.sort(Comparator.comparing(Manifest.Entry::path));
     return new Manifest(hash, List.copyOf(walk.files));
@@ -96,7 +101,7 @@ final class ManifestWalk implements Tree.Visitor {
       FileName.check(name);
     }
     if (attributes.isSymbolicLink()) {
-      takeOut(in, name, path, rules);
+      takeOut(sandbox, in, name, path, rules);
     } else if (attributes.isOther()) {
       throw odd(path, "a FIFO, a socket or a device");
     } else if (attributes.isRegularFile()) {
@@ -111,13 +116,15 @@ final class ManifestWalk implements Tree.Visitor {
     }
   }
 
-  /** A link of whatever kind: nothing of what it leads to is looked at. */
-  static void takeOut(SecureDirectoryStream<Path> in, Path name, Path path, DeliveryRules rules)
+  /** A link: nothing of what it leads to is looked at. Whose it was is in the sandbox's name. */
+  static void takeOut(
+      Path sandbox, SecureDirectoryStream<Path> in, Path name, Path path, DeliveryRules rules)
       throws IOException, Permanent {
     if (!rules.skipLinks()) {
       throw odd(path, "a link");
     }
     in.deleteFile(name);
+    LOG.info("{}: a link was taken out", sandbox);
   }
 
   /** Java shows how many names a file has by its path alone: it may be another file by then. */
@@ -153,6 +160,7 @@ final class ManifestWalk implements Tree.Visitor {
         (in, name, path, attributes) -> {
           if (files.contains(attributes.fileKey())) {
             in.deleteFile(name);
+            LOG.info("{}: a name of a file that is also elsewhere was taken out", sandbox);
           }
         });
   }

@@ -121,7 +121,7 @@ public record Sandbox(Path path) {
         if (what.isDirectory()) {
           folders.add(name);
         } else if (what.isSymbolicLink()) {
-          ManifestWalk.takeOut(entries, name, name, rules);
+          ManifestWalk.takeOut(path, entries, name, name, rules);
         } else if (!what.isRegularFile()) {
           throw ManifestWalk.odd(name, "a FIFO, a socket or a device");
         } else if (!name.toString().startsWith(".")) {

@@ -335,10 +335,10 @@ class HostileFilesTest {
       BasicFileAttributes seen = Tree.attributes(course, Path.of("part"));
       Files.move(part, sandbox.path().resolve("aside"));
       assertGone(course, seen, NoSuchFileException.class);
-      plant("link to a directory", part);
+      plant("fifo", part);
       assertGone(course, seen, NotDirectoryException.class);
       Files.delete(part);
-      plant("fifo", part);
+      plant("link to a directory", part);
       assertGone(course, seen, NotDirectoryException.class);
       Files.delete(part);
       Files.createDirectory(part);
@@ -358,59 +358,61 @@ class HostileFilesTest {
         AT_ONCE, () -> assertThrows(how, () -> Tree.open(course, Path.of("part"), seen)));
   }
 
-  /** Ended by a failure of its own, or by us. */
-  private Thread swapper(AtomicBoolean on, Runnable step) {
-    Thread thread =
-        new Thread(
-            () -> {
-              while (on.get()) {
-                step.run();
-              }
-            });
-    thread.start();
-    return thread;
+  /** Again and again, as fast as it can, whatever is there and whatever is not. */
+  private static void swap(Path part, Path aside, Path link, AtomicBoolean on) {
+    while (on.get()) {
+      try {
+        Files.move(part, aside);
+        Files.createSymbolicLink(part, link);
+        Files.delete(part);
+        Files.move(aside, part);
+      } catch (IOException removedMeanwhile) {
+        aside.toFile().renameTo(part.toFile());
+      }
+    }
   }
 
   @Test
-  void should_remove_nothing_outside_while_directories_are_swapped_for_links() throws Exception {
+  void should_remove_nothing_outside_while_a_directory_is_swapped_for_a_link() throws Exception {
     Path part = sandbox.path().resolve("Course/part");
     Path aside = sandbox.path().resolve("Course/aside");
-    for (String shared : List.of("a.txt", "one")) {
-      Files.createDirectories(outside.resolve(shared));
+    for (int i = 0; i < 200; i++) {
+      Files.writeString(outside.resolve("f" + i), "precious");
     }
+    sandbox.delete();
     AtomicBoolean on = new AtomicBoolean(true);
-    Thread attacker =
-        swapper(
-            on,
-            () -> {
-              try {
-                Files.createDirectories(part.resolve("one"));
-                Files.writeString(part.resolve("precious"), "x");
-                Files.move(part, aside);
-                Files.createSymbolicLink(part, outside);
-                Files.delete(part);
-                Files.move(aside, part);
-              } catch (IOException removedMeanwhile) {
-                // the next one
-              }
-            });
+    Thread attacker = new Thread(() -> swap(part, aside, outside, on));
+    attacker.start();
     try {
       long end = System.nanoTime() + Duration.ofMillis(1500).toNanos();
       while (System.nanoTime() < end) {
-        try {
-          sandbox.delete();
-        } catch (IOException somethingCameLast) {
-          // the clean-up is tried again
+        // Made aside: by its path it could be made outside.
+        Path ready = sandbox.path().resolveSibling("ready");
+        Files.createDirectories(ready.resolve("Course/part"));
+        for (int i = 0; i < 200; i++) {
+          Files.createFile(ready.resolve("Course/part/f" + i));
         }
+        Files.move(ready, sandbox.path());
+        removeForSure();
         assertNothingOutsideIsTouched();
+        for (int i = 0; i < 200; i++) {
+          assertEquals("precious", Files.readString(outside.resolve("f" + i)));
+        }
       }
     } finally {
       on.set(false);
       attacker.join();
     }
-    sandbox.delete();
+  }
 
-    assertFalse(Files.exists(sandbox.path()));
-    assertNothingOutsideIsTouched();
+  /** What comes while it is removed is removed at the next try, as the clean-up does. */
+  private void removeForSure() {
+    while (Files.exists(sandbox.path())) {
+      try {
+        sandbox.delete();
+      } catch (IOException somethingCameLast) {
+        Thread.onSpinWait();
+      }
+    }
   }
 }
