@@ -7,8 +7,11 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import org.apache.camel.RoutesBuilder;
+import routes.command.CageCheck;
 import routes.monitoring.LogFiles;
 import routes.operator.Cli;
+import routes.settings.BadSettings;
+import routes.settings.Fault;
 
 /** The pipeline, and the way into it: {@code java -jar waybill.jar [command]}. */
 public final class App {
@@ -45,6 +48,10 @@ public final class App {
         arguments,
         environment,
         (settings, own) -> {
+          List<Fault> faults = CageCheck.faults(settings, own);
+          if (!faults.isEmpty()) {
+            throw new BadSettings(faults);
+          }
           LogFiles.open(settings.logs());
           return new WorkerProcess(settings, own, Clock.systemUTC()).runUntilStopped();
         },

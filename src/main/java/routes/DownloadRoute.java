@@ -6,8 +6,10 @@ import static routes.RouteNames.RUN_DOWNLOADER;
 import static routes.RouteNames.direct;
 
 import java.io.IOException;
+import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
+import routes.job.DeliveryRules;
 import routes.job.DownloadFailed;
 import routes.job.Flight;
 import routes.job.Manifest;
@@ -49,18 +51,24 @@ final class DownloadRoute extends RouteBuilder {
         .id("inspect-sandbox");
   }
 
-  private void prepare(Exchange exchange) throws IOException {
+  private void prepare(Exchange exchange) throws IOException, Permanent {
     Flight flight = flight(exchange);
     parts.beginTry(flight, DOWNLOAD, Event.DOWNLOAD_START);
     // Whoever was frozen until now must not make a sandbox for a job that is delivered.
     flight.checkStop();
-    new Sandbox(flight.sandbox()).create(flight.deliveryId());
+    Sandbox sandbox = new Sandbox(flight.sandbox());
+    sandbox.create(flight.deliveryId());
+    Optional<String> user = parts.settings().download().cage().user();
+    if (user.isPresent()) {
+      sandbox.giveTo(user.get());
+    }
   }
 
   private void inspect(Exchange exchange) throws IOException, DownloadFailed, Permanent {
     Flight flight = flight(exchange);
-    String folder = new Sandbox(flight.sandbox()).deliveredFolder();
-    Manifest manifest = Manifest.take(flight.sandbox().resolve(folder), null);
+    DeliveryRules rules = parts.deliveryRules();
+    String folder = new Sandbox(flight.sandbox()).deliveredFolder(rules);
+    Manifest manifest = Manifest.take(flight.sandbox().resolve(folder), null, rules);
     if (manifest.files().isEmpty()) {
       throw new DownloadFailed(
           "The downloader ended well, but expected files in the directory it left, found none");

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.RedisClient;
 import routes.command.ProgramRunner;
 import routes.command.StrayPrograms;
+import routes.job.DeliveryRules;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
@@ -128,6 +129,7 @@ public final class Parts implements AutoCloseable {
             settings.logs().directory(),
             settings.killGrace(),
             settings.download().maxSize(),
+            settings.download().maxFiles(),
             () -> tuning.limits(),
             clock);
     this.sandboxes =
@@ -219,6 +221,15 @@ public final class Parts implements AutoCloseable {
     if (!breakers.mayBegin(flight, stage)) {
       throw new Held(stage);
     }
+  }
+
+  /** What a sandbox may hold. */
+  DeliveryRules deliveryRules() {
+    Settings.Download download = settings.download();
+    return new DeliveryRules(
+        download.links() == Settings.Links.SKIP,
+        download.maxFiles(),
+        download.cage().user().isPresent());
   }
 
   /** How often the work of a route is tried. */

@@ -11,6 +11,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import routes.job.FilesElsewhere;
@@ -73,21 +74,32 @@ final class UploadRoute extends RouteBuilder {
         .end();
   }
 
-  private void prepare(Exchange exchange) throws IOException {
+  private void prepare(Exchange exchange) throws IOException, Permanent {
     Flight flight = flight(exchange);
     parts.beginTry(flight, UPLOAD, Event.UPLOAD_START);
+    Map<String, Long> here = filesHere(exchange);
     flight.filesMissing(
-        flight.manifest().files().stream()
-            .noneMatch(file -> Files.exists(folder(flight).resolve(file.path()))));
+        flight.manifest().files().stream().noneMatch(file -> here.containsKey(file.path())));
     for (Manifest.Entry file : flight.manifest().files()) {
-      Path here = folder(flight).resolve(file.path());
-      if (Files.exists(here) && Files.size(here) != file.size()) {
+      if (here.getOrDefault(file.path(), file.size()) != file.size()) {
         throw new FilesElsewhere("what is on this host is an older try's: " + file.path());
       }
     }
     if (flight.filesMissing() && verify == Verify.NONE) {
       throw new FilesElsewhere("its files are not on this host, and the remote is not compared");
     }
+  }
+
+  /**
+   * Sizes by path of what is still here. Looked at again with all its rules: a link that was put
+   * there since the download must not be uploaded either.
+   */
+  private Map<String, Long> filesHere(Exchange exchange) throws IOException, Permanent {
+    if (!hasFilesHere(exchange)) {
+      return Map.of();
+    }
+    return Manifest.take(folder(flight(exchange)), null, parts.deliveryRules()).files().stream()
+        .collect(Collectors.toMap(Manifest.Entry::path, Manifest.Entry::size));
   }
 
   /**
@@ -114,7 +126,7 @@ final class UploadRoute extends RouteBuilder {
                             + Manifest.DIGESTS.keySet()
                             + ", found one that knows "
                             + known));
-    parts.ledger().manifest(flight, Manifest.take(folder(flight), hash));
+    parts.ledger().manifest(flight, Manifest.take(folder(flight), hash, parts.deliveryRules()));
   }
 
   private boolean hasFilesHere(Exchange exchange) {

@@ -129,6 +129,11 @@ public final class WorkerProcess {
   }
 
   private void startAll() throws Exception {
+    String names = System.getProperty("sun.jnu.encoding");
+    if (!names.equals("UTF-8")) {
+      LOG.warn(
+          "File names are read as {}: others than ASCII fail. Start with LC_ALL=C.UTF-8", names);
+    }
     await("Redis at " + settings.redis(), () -> parts.redis().ping());
     await("the database at " + settings.database(), () -> Schema.migrate(parts.database()));
     await("the ledger", () -> parts.lease().begin());
@@ -256,7 +261,7 @@ public final class WorkerProcess {
         TimeUnit.MILLISECONDS);
   }
 
-  private void bindParts() {
+  private void bindParts() throws IOException {
     redisConnections = Redis.connections(settings);
     redisListener = new RedisMessageListenerContainer();
     redisListener.setConnectionFactory(redisConnections);

@@ -37,7 +37,7 @@ class DownloadTest extends WorkerTest {
     "two, found 2 directories",
     "file, found a file (only-a-file)",
     "empty, 'expected files in the directory it left, found none'",
-    "link, more than files and directories: link (a link)"
+    "link, /link (a link)"
   })
   void should_say_what_was_expected_of_the_sandbox_and_what_was_found(String conduct, String found)
       throws Exception {

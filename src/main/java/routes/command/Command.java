@@ -23,6 +23,7 @@ public final class Command extends ExecCommand {
 
   private final Kind kind;
   private final transient Flight flight;
+  private final transient List<String> cage;
   private final transient Map<String, String> environment;
   private final transient Duration total;
   private final transient Duration idle;
@@ -31,6 +32,7 @@ public final class Command extends ExecCommand {
 
   /**
    * @param flight whose sandbox is the working directory and whose log takes the output
+   * @param cage what stands before the program and starts it; empty for nothing
    * @param total longest run
    * @param idle longest silence
    * @param progress looks at the output as it comes; null for none
@@ -40,6 +42,7 @@ public final class Command extends ExecCommand {
   public Command(
       Kind kind,
       Flight flight,
+      List<String> cage,
       String program,
       List<String> arguments,
       Map<String, String> environment,
@@ -60,6 +63,7 @@ public final class Command extends ExecCommand {
         LoggingLevel.TRACE);
     this.kind = kind;
     this.flight = flight;
+    this.cage = cage;
     this.environment = environment;
     this.total = total;
     this.idle = idle;
@@ -73,6 +77,10 @@ public final class Command extends ExecCommand {
 
   public Flight flight() {
     return flight;
+  }
+
+  public List<String> cage() {
+    return cage;
   }
 
   public Map<String, String> environment() {

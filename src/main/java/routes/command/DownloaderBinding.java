@@ -2,6 +2,7 @@ package routes.command;
 
 import static routes.ExchangeProperties.flight;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import org.apache.camel.Exchange;
@@ -21,12 +22,21 @@ import routes.settings.Settings;
 public final class DownloaderBinding implements ExecBinding {
   private final Settings.Download settings;
   private final Map<String, String> environment;
+  private final CagedLine cage;
   private final Events events;
 
+  /**
+   * @throws IOException if there is no such user as it is to run as
+   */
   public DownloaderBinding(
-      Settings.Download settings, Map<String, String> ownEnvironment, Events events) {
+      Settings.Download settings, Map<String, String> ownEnvironment, Events events)
+      throws IOException {
     this.settings = settings;
-    this.environment = Environment.scrubbed(ownEnvironment, settings.passedVariables());
+    this.environment =
+        settings.cage().user().isPresent()
+            ? Environment.ofAnotherUser(ownEnvironment, settings.passedVariables())
+            : Environment.scrubbed(ownEnvironment, settings.passedVariables());
+    this.cage = CagedLine.of(settings.cage());
     this.events = events;
   }
 
@@ -37,6 +47,7 @@ public final class DownloaderBinding implements ExecBinding {
     return new Command(
         Command.Kind.DOWNLOAD,
         flight,
+        cage.before(sandbox, flight.taskId()),
         settings.program(),
         ArgumentTemplate.fill(
             settings.arguments(),

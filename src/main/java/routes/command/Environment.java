@@ -10,6 +10,9 @@ public final class Environment {
   private static final List<String> EVERYBODY =
       List.of("PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR");
 
+  /** Whose user they speak of. */
+  private static final List<String> PERSONAL = List.of("HOME", "USER", "TMPDIR");
+
   /** Where the network and its certificates are; a cloud drive is behind them as often as not. */
   private static final List<String> NETWORK =
       List.of(
@@ -30,6 +33,16 @@ public final class Environment {
   public static Map<String, String> scrubbed(Map<String, String> own, Collection<String> named) {
     Map<String, String> environment = new LinkedHashMap<>();
     copy(own, EVERYBODY, environment);
+    copy(own, named, environment);
+    return environment;
+  }
+
+  /** For a downloader that is another user's: that one's home is not ours. */
+  public static Map<String, String> ofAnotherUser(
+      Map<String, String> own, Collection<String> named) {
+    Map<String, String> environment = new LinkedHashMap<>();
+    copy(own, EVERYBODY, environment);
+    environment.keySet().removeAll(PERSONAL);
     copy(own, named, environment);
     return environment;
   }

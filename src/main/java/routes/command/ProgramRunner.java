@@ -26,7 +26,7 @@ import org.apache.camel.component.exec.ExecResult;
 import org.apache.camel.support.service.ServiceSupport;
 import routes.job.Disk;
 import routes.job.Flight;
-import routes.job.SandboxOutgrown;
+import routes.job.Permanent;
 import routes.settings.Flow;
 
 /**
@@ -61,6 +61,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   private final Path logs;
   private final Duration killGrace;
   private final long maxSandbox;
+  private final int maxFiles;
   private final Clock clock;
   private final Places places;
   private final AtomicInteger running = new AtomicInteger();
@@ -76,12 +77,19 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    * @param logs directory of the logs
    * @param killGrace between TERM and KILL
    * @param maxSandbox bytes that one sandbox may hold
+   * @param maxFiles files and directories that one sandbox may hold
    * @param limits as of now
    */
   public ProgramRunner(
-      Path logs, Duration killGrace, long maxSandbox, Supplier<Flow.Limits> limits, Clock clock) {
+      Path logs,
+      Duration killGrace,
+      long maxSandbox,
+      int maxFiles,
+      Supplier<Flow.Limits> limits,
+      Clock clock) {
     this.places = new Places(limits);
     this.maxSandbox = maxSandbox;
+    this.maxFiles = maxFiles;
     this.logs = logs;
     this.killGrace = killGrace;
     this.clock = clock;
@@ -155,7 +163,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   }
 
   private Process start(Command command) throws IOException {
-    List<String> line = new ArrayList<>();
+    List<String> line = new ArrayList<>(command.cage());
     line.add(command.getExecutable());
     line.addAll(command.getArgs());
     ProcessBuilder builder = new ProcessBuilder(line);
@@ -229,9 +237,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
   private void checkSize(Command command) throws IOException {
     Flight flight = command.flight();
     if (command.kind() == Command.Kind.DOWNLOAD && Files.isDirectory(flight.sandbox())) {
-      long size = Disk.sizeOf(flight.sandbox());
-      if (size > maxSandbox) {
-        throw new IOException(new SandboxOutgrown(size, maxSandbox));
+      try {
+        Disk.measure(flight.sandbox(), maxSandbox, maxFiles);
+      } catch (Permanent outgrown) {
+        throw new IOException(outgrown);
       }
     }
   }

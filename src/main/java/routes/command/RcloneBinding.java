@@ -172,6 +172,7 @@ public abstract class RcloneBinding implements ExecBinding {
     return new Command(
         kind,
         flight,
+        List.of(),
         settings.program(),
         line,
         environment,

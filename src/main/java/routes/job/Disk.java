@@ -1,10 +1,9 @@
 package routes.job;
 
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
+import java.nio.file.SecureDirectoryStream;
 import java.nio.file.attribute.BasicFileAttributes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,25 +51,44 @@ public final class Disk {
   }
 
   /**
-   * Bytes of all files under a directory; links count for themselves, what vanishes meanwhile for
-   * nothing.
+   * Looks whether a sandbox holds more than it may, and no further than that. Files count as they
+   * appear, so that one that is all hole counts in full; links count for themselves, what vanishes
+   * meanwhile for nothing.
+   *
+   * @param maxBytes of all its files
+   * @param maxFiles files and directories
+   * @throws SandboxOutgrown if it does
+   * @throws Permanent if its directories are too deep in each other
    */
-  public static long sizeOf(Path directory) throws IOException {
-    long[] bytes = {0};
-    Files.walkFileTree(
-        directory,
-        new SimpleFileVisitor<>() {
+  public static void measure(Path sandbox, long maxBytes, int maxFiles)
+      throws IOException, Permanent {
+    Tree.walk(
+        sandbox.getParent(),
+        sandbox.getFileName(),
+        new Tree.Visitor() {
+          private long bytes;
+          private int files;
+
           @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-            bytes[0] += attributes.size();
-            return FileVisitResult.CONTINUE;
+          public void visit(
+              SecureDirectoryStream<Path> in, Path name, Path path, BasicFileAttributes attributes)
+              throws SandboxOutgrown {
+            if (++files > maxFiles) {
+              throw SandboxOutgrown.byNumber(maxFiles);
+            }
+            if (!attributes.isDirectory()) {
+              // Not a sum that could overflow: a file of 2^63 bytes takes one system call.
+              if (attributes.size() > maxBytes - bytes) {
+                throw SandboxOutgrown.bySize(maxBytes);
+              }
+              bytes += attributes.size();
+            }
           }
 
           @Override
-          public FileVisitResult visitFileFailed(Path file, IOException vanished) {
-            return FileVisitResult.CONTINUE;
+          public void changed(IOException failure) {
+            // the downloader is at work: what is there now is seen at the next look
           }
         });
-    return bytes[0];
   }
 }

@@ -3,18 +3,8 @@ package routes.job;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
@@ -40,34 +30,18 @@ public record Manifest(String hash, List<Entry> files) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /**
-   * @param folder the delivery
+   * Looks at the whole sandbox, since a file in the delivery may have another name beside it.
+   *
+   * @param folder the delivery, a directory of a sandbox
    * @param hash one of {@link #DIGESTS}, or null for sizes only
-   * @throws Permanent if it holds anything but directories and regular files
-   * @throws IOException if it cannot be read
+   * @throws Permanent if it holds what may not be delivered: links, unless they are taken out;
+   *     FIFOs, sockets and devices; files that are also elsewhere; names that are no text; too many
+   *     files
+   * @throws IOException if it cannot be read, or is being changed
    */
-  public static Manifest take(Path folder, String hash) throws IOException, Permanent {
-    List<Entry> files = new ArrayList<>();
-    List<String> odd = new ArrayList<>();
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            String path = folder.relativize(file).toString();
-            if (!attributes.isRegularFile()) {
-              odd.add(path + (attributes.isSymbolicLink() ? " (a link)" : " (a special file)"));
-              return FileVisitResult.TERMINATE;
-            }
-            files.add(new Entry(path, attributes.size(), hash == null ? null : digest(file, hash)));
-            return FileVisitResult.CONTINUE;
-          }
-        });
-    if (!odd.isEmpty()) {
-      throw new Permanent("The delivery holds more than files and directories: " + odd.get(0));
-    }
-    files.sort(Comparator.comparing(Entry::path));
-    return new Manifest(hash, List.copyOf(files));
+  public static Manifest take(Path folder, String hash, DeliveryRules rules)
+      throws IOException, Permanent {
+    return ManifestWalk.take(folder, hash, rules);
   }
 
   public long totalBytes() {
@@ -106,17 +80,6 @@ public record Manifest(String hash, List<Entry> files) {
       return JSON.readValue(json, Manifest.class);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("The ledger holds a manifest that cannot be read", e);
-    }
-  }
-
-  private static String digest(Path file, String hash) throws IOException {
-    try (InputStream in =
-        new DigestInputStream(
-            Files.newInputStream(file), MessageDigest.getInstance(DIGESTS.get(hash)))) {
-      in.transferTo(java.io.OutputStream.nullOutputStream());
-      return HexFormat.of().formatHex(((DigestInputStream) in).getMessageDigest().digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

@@ -75,7 +75,7 @@ public final class Payload {
     }
     if (!courseUrl.isOn(allowedHosts)) {
       throw Rejected.failing(
-          taskId, "courseUrl: expected an allowed host, found " + courseUrl.host());
+          taskId, "courseUrl: expected an allowed host, found " + courseUrl.shownHost());
     }
     return new Job(taskId, email.textValue(), courseUrl, text, vip);
   }

@@ -1,23 +1,26 @@
 package routes.job;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileVisitResult;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
+import java.nio.file.SecureDirectoryStream;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** The directory of one job, {@code STAGING_DIR/Task_<taskId>}, that no other job touches. */
 public record Sandbox(Path path) {
-  private static final FileAttribute<?> PRIVATE =
+  private static final FileAttribute<Set<PosixFilePermission>> PRIVATE =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
   public static Sandbox of(Path staging, long taskId) {
@@ -29,14 +32,41 @@ public record Sandbox(Path path) {
    * delivery's files go, since they would be delivered with this one's.
    *
    * @param deliveryId is kept beside the sandbox, where no downloader stumbles over it
+   * @throws Permanent if something else than a directory is in its place
    */
-  public void create(String deliveryId) throws IOException {
+  public void create(String deliveryId) throws IOException, Permanent {
     boolean isNew = make();
     if (!isNew && Files.exists(mark()) && !Files.readString(mark()).equals(deliveryId)) {
       delete();
       make();
     }
     Files.writeString(mark(), deliveryId);
+  }
+
+  /**
+   * Makes another user the owner of it and of all directories in it: the one who downloads into it.
+   */
+  public void giveTo(String user) throws IOException, Permanent {
+    UserPrincipal owner = user(user);
+    Tree.walk(
+        path.getParent(),
+        path.getFileName(),
+        new Tree.Visitor() {
+          @Override
+          public void opened(SecureDirectoryStream<Path> directory) throws IOException {
+            directory.getFileAttributeView(PosixFileAttributeView.class).setOwner(owner);
+          }
+
+          @Override
+          public void visit(
+              SecureDirectoryStream<Path> in, Path name, Path inner, BasicFileAttributes what) {
+            // its files are the downloader's own
+          }
+        });
+  }
+
+  static UserPrincipal user(String name) throws IOException {
+    return FileSystems.getDefault().getUserPrincipalLookupService().lookupPrincipalByName(name);
   }
 
   private Path mark() {
@@ -49,20 +79,28 @@ public record Sandbox(Path path) {
    *
    * @return whether it is a new one
    */
-  private boolean make() throws IOException {
+  private boolean make() throws IOException, Permanent {
     try {
-      Files.createDirectory(path, PRIVATE);
+      makeNew();
       return true;
     } catch (NoSuchFileException noStagingYet) {
       Files.createDirectories(path.getParent());
-      Files.createDirectory(path, PRIVATE);
+      makeNew();
       return true;
     } catch (FileAlreadyExistsException e) {
-      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        return false;
+      if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        throw new Permanent(path + ": expected a directory, found a file or a link");
       }
-      throw e;
+      Files.getFileAttributeView(path, PosixFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+          .setPermissions(PRIVATE.value());
+      return false;
     }
+  }
+
+  private void makeNew() throws IOException {
+    Files.createDirectory(path, PRIVATE);
+    // A umask takes away from that, and may take away the owner's own rights.
+    Files.setPosixFilePermissions(path, PRIVATE.value());
   }
 
   /**
@@ -71,68 +109,50 @@ public record Sandbox(Path path) {
    *
    * @return its name
    * @throws DownloadFailed if there is none, more than one, an empty one, or anything else
+   * @throws Permanent if its name cannot be delivered, or a link or a special file stands there
    */
-  public String deliveredFolder() throws IOException, DownloadFailed {
-    List<String> folders = new ArrayList<>();
+  public String deliveredFolder(DeliveryRules rules) throws IOException, DownloadFailed, Permanent {
+    List<Path> folders = new ArrayList<>();
     List<String> others = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
+    try (SecureDirectoryStream<Path> entries = Tree.open(path.getParent(), path.getFileName())) {
       for (Path entry : entries) {
-        String name = entry.getFileName().toString();
-        if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+        Path name = entry.getFileName();
+        BasicFileAttributes what = Tree.attributes(entries, name);
+        if (what.isDirectory()) {
           folders.add(name);
-        } else if (!name.startsWith(".")
-            || !Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS)) {
-          others.add(name);
+        } else if (what.isSymbolicLink()) {
+          ManifestWalk.takeOut(path, entries, name, name, rules);
+        } else if (!what.isRegularFile()) {
+          throw ManifestWalk.odd(name, "a FIFO, a socket or a device");
+        } else if (!name.toString().startsWith(".")) {
+          others.add(Shown.text(name.toString()));
         }
       }
     }
     if (folders.size() != 1 || !others.isEmpty()) {
       throw new DownloadFailed(
           "The downloader ended well, but expected exactly one directory in the sandbox, found "
-              + found(folders, others));
+              + found(folders.size(), others));
     }
-    return folders.get(0);
+    FileName.checkFolder(folders.get(0));
+    return folders.get(0).toString();
   }
 
   /**
    * Removes it and all in it; links are removed, never followed. Once it is gone, it does nothing.
+   *
+   * @throws IOException if something keeps putting files into it
    */
   public void delete() throws IOException {
     Files.deleteIfExists(mark());
-    if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-      return;
-    }
-    try {
-      Files.walkFileTree(
-          path,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, IOException failure)
-                throws IOException {
-              Files.deleteIfExists(directory);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (NoSuchFileException gone) {
-      // somebody else removed part of it: what matters is that it is gone
-    }
+    Removal.of(path);
   }
 
-  private static String found(List<String> folders, List<String> others) {
-    if (folders.isEmpty() && others.isEmpty()) {
+  private static String found(int folders, List<String> others) {
+    if (folders == 0 && others.isEmpty()) {
       return "nothing";
     }
-    String what =
-        folders.size() == 1
-            ? "one directory"
-            : folders.isEmpty() ? "" : folders.size() + " directories";
+    String what = folders == 1 ? "one directory" : folders == 0 ? "" : folders + " directories";
     if (!others.isEmpty()) {
       what += (what.isEmpty() ? "" : " and ") + "a file (" + others.get(0) + ")";
     }

@@ -18,10 +18,13 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import redis.clients.jedis.UnifiedJedis;
+import routes.command.CageCheck;
 import routes.command.Environment;
 import routes.command.Programs;
 import routes.ledger.Schema;
 import routes.queue.Redis;
+import routes.settings.Cage;
+import routes.settings.Fault;
 import routes.settings.Settings;
 
 /**
@@ -52,6 +55,10 @@ public final class Check {
     well &= line(out, "database", this::database);
     well &= line(out, "remote", this::remote);
     well &= line(out, "downloader", this::downloader);
+    Cage cage = settings.download().cage();
+    if (!cage.isOpen()) {
+      well &= line(out, "cage", this::cage);
+    }
     well &= line(out, "disk", this::disk);
     return well;
   }
@@ -139,7 +146,19 @@ public final class Check {
         .toString();
   }
 
+  private String cage() throws IOException {
+    List<Fault> faults = CageCheck.faults(settings, environment);
+    if (!faults.isEmpty()) {
+      throw new IOException(faults.get(0).toString());
+    }
+    return settings.download().cage().toString();
+  }
+
   private String disk() throws IOException {
+    String names = System.getProperty("sun.jnu.encoding");
+    if (!names.equals("UTF-8")) {
+      throw new IOException("file names are read as " + names + ": start with LC_ALL=C.UTF-8");
+    }
     Path staging = settings.download().staging();
     Files.createDirectories(staging);
     Path probe = Files.createTempFile(staging, ".check", null);

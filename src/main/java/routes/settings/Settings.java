@@ -96,17 +96,27 @@ public record Settings(
    * @param staging absolute
    * @param minFree bytes
    * @param maxSize bytes
+   * @param maxFiles files and directories in one sandbox
    */
   public record Download(
       String program,
       List<String> arguments,
       List<String> passedVariables,
+      Cage cage,
       Path staging,
       long minFree,
       long maxSize,
+      int maxFiles,
+      Links links,
       Duration keep,
       Duration timeout,
       Duration idleTimeout) {}
+
+  /** What a link in a sandbox means. */
+  public enum Links {
+    REFUSE,
+    SKIP
+  }
 
   enum Switch {
     TRUE,
@@ -188,11 +198,7 @@ public record Settings(
             read.count("waybill.queue.intake-consumers", 2, 64),
             (int) read.size("waybill.queue.payload-max", 1 << 10, 1 << 20),
             read.count("waybill.queue.rejected-max", 1, 100_000),
-            read
-                .requiredList("waybill.allowed-hosts", "hosts a courseUrl may name (ALLOWED_HOSTS)")
-                .stream()
-                .map(host -> host.toLowerCase(java.util.Locale.ROOT))
-                .toList());
+            AllowedHosts.read(read));
     Enrolment enrolment =
         new Enrolment(
             read.duration("waybill.enrolment.poll", Duration.ofMillis(20), Duration.ofMinutes(10)),
@@ -214,9 +220,12 @@ public record Settings(
             program(read.required("waybill.download.program", "the downloader (DOWNLOADER)")),
             arguments(read),
             variableNames(read),
+            Cage.read(read),
             path(read.required("waybill.staging.dir", "a directory")),
             read.size("waybill.disk.min-free", 0, 1L << 50),
             read.size("waybill.sandbox.max-size", 1, 1L << 50),
+            read.count("waybill.download.max-files", 1, 1_000_000),
+            read.choice("waybill.download.links", Links.class),
             read.duration("waybill.staging.keep", Duration.ofSeconds(1), Duration.ofDays(3650)),
             read.duration("waybill.download.timeout", Duration.ofMillis(100), MONTH),
             read.duration("waybill.download.idle-timeout", Duration.ofMillis(100), MONTH));
@@ -331,10 +340,15 @@ public record Settings(
     }
     String remote =
         read.required("waybill.upload.remote", "the name of an rclone remote (RCLONE_REMOTE)");
-    if (!remote.isBlank() && !remote.matches("[A-Za-z0-9_][A-Za-z0-9_.+@ -]*")) {
+    if (!remote.isBlank()
+        && !remote.matches("[\\p{L}\\p{N}_.+@]([\\p{L}\\p{N}_.+@ -]*[\\p{L}\\p{N}_.+@-])?")) {
       read.fault("waybill.upload.remote", "the name of an rclone remote without colon or slash");
     }
     String destination = read.text("waybill.upload.dest").replaceAll("/+$", "");
+    if (List.of(destination.split("/")).contains("..")
+        || destination.chars().anyMatch(Character::isISOControl)) {
+      read.fault("waybill.upload.dest", "a path without '..' and control characters (RCLONE_DEST)");
+    }
     return new Upload(
         program,
         config.isBlank() ? Optional.empty() : Optional.of(path(config)),

@@ -111,7 +111,7 @@ public final class Sources {
   }
 
   /** The file that is read: the one that is named, or the first that is there. */
-  static Optional<Path> file(Map<String, String> environment, Path directory) {
+  public static Optional<Path> file(Map<String, String> environment, Path directory) {
     String named = environment.get("WAYBILL_CONFIG");
     if (named != null && !named.isBlank()) {
       return Optional.of(Path.of(named));

@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SandboxTest {
+  private static final DeliveryRules RULES = new DeliveryRules(false, 1000, false);
+
   @TempDir Path staging;
   private Sandbox sandbox;
 
@@ -42,7 +44,7 @@ class SandboxTest {
     Files.createDirectory(sandbox.path().resolve("Khoá học 🎓"));
     Files.writeString(sandbox.path().resolve(".resume"), "x");
 
-    assertEquals("Khoá học 🎓", sandbox.deliveredFolder());
+    assertEquals("Khoá học 🎓", sandbox.deliveredFolder(RULES));
   }
 
   @Test
@@ -58,7 +60,8 @@ class SandboxTest {
   }
 
   private void assertFound(String what) {
-    String message = assertThrows(DownloadFailed.class, sandbox::deliveredFolder).getMessage();
+    String message =
+        assertThrows(DownloadFailed.class, () -> sandbox.deliveredFolder(RULES)).getMessage();
     assertTrue(message.endsWith("found " + what), message);
   }
 
@@ -81,14 +84,14 @@ class SandboxTest {
     Path folder = Files.createDirectories(sandbox.path().resolve("c/ä"));
     Files.writeString(folder.resolve("x.txt"), "abc");
 
-    Manifest manifest = Manifest.take(sandbox.path().resolve("c"), "md5");
+    Manifest manifest = Manifest.take(sandbox.path().resolve("c"), "md5", RULES);
 
     assertEquals(
         List.of(new Manifest.Entry("ä/x.txt", 3, "900150983cd24fb0d6963f7d28e17f72")),
         manifest.files());
     assertEquals(manifest, Manifest.fromJson(manifest.toJson()));
     Files.createSymbolicLink(folder.resolve("link"), Path.of("/etc/passwd"));
-    assertThrows(Permanent.class, () -> Manifest.take(sandbox.path().resolve("c"), null));
+    assertThrows(Permanent.class, () -> Manifest.take(sandbox.path().resolve("c"), null, RULES));
   }
 
   @Test

@@ -97,7 +97,27 @@ class SettingsTest {
     "waybill.queue.payload-max, 16, with its unit",
     "waybill.upload.verify, sometimes, one of",
     "waybill.upload.remote, drive:, without colon",
+    "waybill.upload.remote, ':local,x=y', without colon",
+    "waybill.upload.remote, -drive, without colon",
+    "waybill.upload.remote, 'drive/..', without colon",
+    "waybill.upload.dest, a/../../b, without '..'",
+    "waybill.upload.dest, .., without '..'",
+    "waybill.upload.dest, 'a\nb', control characters",
     "waybill.upload.config, /no/such/file, readable",
+    "waybill.allowed-hosts, https://shop.example, nothing else of a URL",
+    "waybill.allowed-hosts, *.shop.example, nothing else of a URL",
+    "waybill.allowed-hosts, shop.example/x, nothing else of a URL",
+    "waybill.allowed-hosts, ., nothing else of a URL",
+    "waybill.allowed-hosts, khoáhọc.example, in ASCII",
+    "waybill.download.max-files, 0, whole number from 1",
+    "waybill.download.links, follow, one of",
+    "waybill.download.run-as, '--reuid=0', the name of a user",
+    "waybill.download.limits, nofile, name=value",
+    "waybill.download.limits, 'nofile=1024,as=2', name=value",
+    "waybill.download.limits, pid=2, name=value",
+    "waybill.download.wrapper, 'env \"x', quotes",
+    "waybill.download.wrapper, 'env {courseUrl}', no placeholders but",
+    "waybill.download.wrapper, 'bin/wrap x', absolute path",
     "waybill.download.args, -c {url}, no placeholders but",
     "waybill.download.args, -o {sandbox}, {courseUrl}",
     "waybill.download.args, '-c \"{courseUrl}', quotes",
@@ -118,6 +138,26 @@ class SettingsTest {
     assertTrue(
         faults.stream().anyMatch(f -> f.key().equals(key) && f.expected().contains(expected)),
         () -> "found " + faults);
+  }
+
+  @Test
+  void should_take_remotes_hosts_and_cages_as_they_are_written() throws Exception {
+    system.setProperty("waybill.upload.remote", "Ổ đĩa_1+a@b.c-d");
+    system.setProperty("waybill.upload.dest", "/a..b/Khoá học/");
+    system.setProperty("waybill.allowed-hosts", "S.example:8443, .e.example, 127.0.0.1, [::1]:80");
+    system.setProperty("waybill.download.limits", "nofile=1024, as=2GiB");
+    system.setProperty("waybill.download.wrapper", "bwrap --bind {sandbox} \"{sandbox}\" --");
+
+    Settings settings = settings();
+
+    assertEquals("Ổ đĩa_1+a@b.c-d:/a..b/Khoá học/x", settings.upload().target("x"));
+    assertEquals(
+        List.of("s.example:8443", ".e.example", "127.0.0.1", "[::1]:80"),
+        settings.queue().allowedHosts());
+    assertEquals(List.of("--nofile=1024", "--as=2147483648"), settings.download().cage().limits());
+    assertEquals(
+        List.of("bwrap", "--bind", "{sandbox}", "{sandbox}", "--"),
+        settings.download().cage().wrapper());
   }
 
   @Test
