@@ -128,12 +128,18 @@ public final class ProcessTree {
   }
 
   private static String markOf(Path process) {
-    byte[] environment;
     try {
-      environment = Files.readAllBytes(process.resolve("environ"));
+      return markIn(Files.readAllBytes(process.resolve("environ")));
     } catch (IOException endedOrNotOurs) {
       return "";
     }
+  }
+
+  /**
+   * @param environment as the kernel shows it: {@code NAME=value}, each ended by a zero byte
+   * @return the mark, or nothing
+   */
+  static String markIn(byte[] environment) {
     byte[] name = (MARK + "=").getBytes(StandardCharsets.US_ASCII);
     int start = 0;
     while (start < environment.length) {

@@ -198,7 +198,7 @@ public abstract class RcloneBinding implements ExecBinding {
             : new UploadFailed(reason, cause, null));
   }
 
-  private static Map<String, Manifest.Entry> listing(JsonNode entries, String hash) {
+  static Map<String, Manifest.Entry> listing(JsonNode entries, String hash) {
     Map<String, Manifest.Entry> there = new HashMap<>();
     for (JsonNode entry : entries) {
       String path = entry.path("Path").asText();

@@ -18,6 +18,9 @@ public final class RcloneProgress implements Progress {
           "(?i)rate ?limit ?exceeded|quota ?exceeded|too[ _]many[ _](requests|write_operations)"
               + "|upload limit|\\b429\\b");
 
+  /** More bytes than this no remote has: a hundred times as many are no number any more. */
+  private static final long MOST_BYTES = Long.MAX_VALUE / 100;
+
   /** Told when the percentage has changed. */
   public interface Listener {
     /**
@@ -50,10 +53,11 @@ public final class RcloneProgress implements Progress {
     try {
       JsonNode stats = JSON.readTree(line).path("stats");
       long total = stats.path("totalBytes").asLong();
-      if (total <= 0) {
+      if (total <= 0 || total > MOST_BYTES) {
         return;
       }
-      int percent = (int) Math.min(100, 100 * stats.path("bytes").asLong() / total);
+      long sent = Math.max(0, Math.min(total, stats.path("bytes").asLong()));
+      int percent = (int) (100 * sent / total);
       if (percent != last) {
         last = percent;
         listener.moved(percent, stats.path("transferring").path(0).path("name").asText(null));

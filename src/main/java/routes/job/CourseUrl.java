@@ -130,8 +130,11 @@ public final class CourseUrl {
     if (afterScheme < 0) {
       return text;
     }
-    int path = text.indexOf('/', afterScheme + 3);
-    int endOfHost = path < 0 ? text.length() : path;
+    int endOfHost = afterScheme + 3;
+    // A query may come without a path: two courses that differ in its case are two.
+    while (endOfHost < text.length() && "/?#".indexOf(text.charAt(endOfHost)) < 0) {
+      endOfHost++;
+    }
     String lower =
         text.substring(0, endOfHost).toLowerCase(Locale.ROOT) + text.substring(endOfHost);
     return lower.endsWith("/") ? lower.substring(0, lower.length() - 1) : lower;

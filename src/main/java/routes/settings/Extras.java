@@ -39,7 +39,7 @@ public record Extras(Optional<Path> routes, boolean jolokia, Optional<URI> traci
     if (read.text(key).isBlank()) {
       return Optional.empty();
     }
-    Path directory = Path.of(read.text(key)).toAbsolutePath().normalize();
+    Path directory = Settings.path(read.text(key));
     if (!Files.isDirectory(directory) || !Files.isReadable(directory)) {
       read.fault(key, "a directory that can be read (WAYBILL_ROUTES_DIR)");
     }

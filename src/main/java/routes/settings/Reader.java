@@ -20,6 +20,17 @@ import java.util.regex.Pattern;
 final class Reader {
   private static final Pattern REFERENCE = Pattern.compile("\\{\\{([^{}]+)}}");
 
+  /** No other key takes their values: what that one holds is shown to routes and in faults. */
+  private static final Set<String> UNTOLD =
+      Set.of(
+          "waybill.redis.password",
+          "waybill.db.password",
+          "waybill.webhook.url",
+          "waybill.webhook.secret",
+          "waybill.webhook.signing-secret",
+          "waybill.http.token",
+          "waybill.alert.url");
+
   private final Map<String, String> values;
   private final Set<String> asked = new TreeSet<>();
   private final Set<String> secrets = new TreeSet<>();
@@ -182,7 +193,7 @@ final class Reader {
       }
     }
     if (!faults.isEmpty()) {
-      throw new BadSettings(faults);
+      throw new BadSettings(faults.stream().distinct().toList());
     }
   }
 
@@ -191,6 +202,10 @@ final class Reader {
     return matcher.replaceAll(
         found -> {
           String other = found.group(1);
+          if (UNTOLD.contains(other)) {
+            faults.add(new Fault(key, "no secret between {{ and }}", "{{" + other + "}}"));
+            return "";
+          }
           if (depth > 8 || !values.containsKey(other)) {
             faults.add(new Fault(key, "a known key between {{ and }}", "{{" + other + "}}"));
             return "";
@@ -211,7 +226,13 @@ final class Reader {
     return Arrays.stream(value.split(",")).map(String::strip).filter(s -> !s.isEmpty()).toList();
   }
 
+  /**
+   * Where a line break is lost, or escaped, the next line is part of the value: a secret's maybe.
+   */
   private static String quote(String value) {
+    if (value.contains("=")) {
+      return "something with = in it (not shown: it may hold a secret)";
+    }
     return value.isEmpty() ? "nothing" : "'" + value + "'";
   }
 }

@@ -2,6 +2,7 @@ package routes.settings;
 
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -166,6 +167,15 @@ public record Settings(
   /** Keys of the retry ladders, {@code waybill.<stage>.tries}. */
   private static final List<String> STAGES = List.of("download", "upload", "webhook", "cleanup");
 
+  private static final List<String> PATHS =
+      List.of(
+          "waybill.staging.dir",
+          "waybill.log.dir",
+          "waybill.download.program",
+          "waybill.upload.program",
+          "waybill.upload.config",
+          "waybill.routes.dir");
+
   private static final Duration MILLI = Duration.ofMillis(1);
   private static final Duration MONTH = Duration.ofDays(30);
 
@@ -254,6 +264,7 @@ public record Settings(
             read.count("waybill.http.port", 0, 65535),
             read.secret("waybill.http.token"));
     Extras extras = Extras.read(read, http);
+    checkPaths(read);
     read.finish();
 
     Map<String, String> shown = new TreeMap<>();
@@ -366,7 +377,22 @@ public record Settings(
     return text.contains("/") ? path(text).toString() : text;
   }
 
-  private static Path path(String text) {
-    return Path.of(text).toAbsolutePath().normalize();
+  /** What cannot be a path at all is told by {@link #checkPaths}. */
+  static Path path(String text) {
+    try {
+      return Path.of(text).toAbsolutePath().normalize();
+    } catch (InvalidPathException e) {
+      return Path.of("").toAbsolutePath();
+    }
+  }
+
+  private static void checkPaths(Reader read) {
+    for (String key : PATHS) {
+      try {
+        Path.of(read.text(key));
+      } catch (InvalidPathException e) {
+        read.fault(key, "a path that this system can have");
+      }
+    }
   }
 }

@@ -109,10 +109,17 @@ class PayloadTest {
   }
 
   @Test
-  void should_tell_paths_apart_by_case_and_hosts_by_port() {
+  void should_tell_paths_and_queries_apart_by_case_and_hosts_by_port() {
     assertTrue(
         !CourseUrl.normalize("https://s.example/A")
             .equals(CourseUrl.normalize("https://s.example/a")));
+    assertTrue(
+        !CourseUrl.normalize("https://s.example?id=A")
+            .equals(CourseUrl.normalize("https://s.example?id=a")));
+    assertTrue(
+        !CourseUrl.parse("https://s.example#A/")
+            .key()
+            .equals(CourseUrl.parse("https://s.example#a/").key()));
     assertTrue(CourseUrl.parse("https://s.example:8443/x").isOn(List.of("s.example:8443")));
     assertTrue(!CourseUrl.parse("https://s.example/x").isOn(List.of("s.example:8443")));
     assertTrue(CourseUrl.parse("https://a.b.s.example/x").isOn(List.of(".s.example")));

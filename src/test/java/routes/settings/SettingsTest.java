@@ -187,6 +187,47 @@ class SettingsTest {
   }
 
   @Test
+  void should_give_no_secret_to_another_setting() {
+    system.setProperty("waybill.log.dir", "/logs/{{waybill.webhook.secret}}");
+    system.setProperty("waybill.workers", "{{waybill.db.password}}");
+
+    String message = assertThrows(BadSettings.class, this::settings).getMessage();
+
+    assertFalse(message.contains("very-secret") || message.contains("assword\n"), message);
+    assertTrue(message.contains("waybill.log.dir: expected no secret between {{ and }}"), message);
+  }
+
+  /** Its line ends with a backslash: the next one goes on with it. */
+  @Test
+  void should_not_print_a_secret_that_another_line_has_swallowed() throws Exception {
+    Files.writeString(
+        directory.resolve("waybill.properties"),
+        "waybill.lease = 30s \\\nwaybill.redis.password = sw4llowed\n");
+
+    String message = assertThrows(BadSettings.class, this::settings).getMessage();
+
+    assertTrue(message.startsWith("waybill.lease: expected a duration"), message);
+    assertFalse(message.contains("sw4llowed"), message);
+  }
+
+  @Test
+  void should_say_each_fault_once_and_in_one_line() {
+    system.setProperty("waybill.workers", "5\nwaybill.lease: expected nothing\u001b[2J");
+    system.setProperty("waybill.staging.dir", "/staging\0/x");
+    system.setProperty("waybill.upload.config", "{{waybill.nothing}}");
+
+    List<String> lines =
+        assertThrows(BadSettings.class, this::settings).getMessage().lines().toList();
+
+    assertEquals(3, lines.size(), lines.toString());
+    assertFalse(String.join("", lines).chars().anyMatch(Character::isISOControl), lines.toString());
+    assertTrue(
+        lines.contains(
+            "waybill.staging.dir: expected a path that this system can have, found '/staging?/x'"),
+        lines.toString());
+  }
+
+  @Test
   void should_keep_secrets_out_of_what_routes_can_read() throws Exception {
     Map<String, String> shown = settings().values();
 
