@@ -40,6 +40,10 @@ public final class Console {
     if (arguments[3].equals("true") && (token == null || token.isEmpty())) {
       fail("--with-token: expected the token in WAYBILL_TOKEN, found none");
     }
+    if (token != null) {
+      // While it is being changed there are two: the new one is first.
+      token = token.strip().split("[,\\s]+")[0];
+    }
 
     Server server = new Server();
     ServerConnector connector = new ServerConnector(server);

@@ -52,7 +52,7 @@ case "$conduct" in
     deliver
     (sh -c 'echo $$ > "$1"; exec sleep 1000' sh "$out/../grandchild-$TASK_ID" &)
     while [ ! -s "$out/../grandchild-$TASK_ID" ]; do sleep 0.05; done ;;
-  floods) deliver; dd if=/dev/zero bs=1048576 count=300 2>/dev/null | tr '\0' 'x' ;;
+  floods) deliver; dd if=/dev/zero bs=1048576 count=400 2>/dev/null | tr '\0' 'x'; echo; echo "the last line" ;;
   big) mkdir -p "$folder"; head -c 1000000 /dev/zero > "$folder/big" || exit 28 ;;
   slow)
     mkdir -p "$folder"
@@ -69,6 +69,17 @@ case "$conduct" in
     echo "40%"
     while [ ! -e "$out/../go-$TASK_ID" ]; do sleep 0.05; done
     deliver ;;
+  leaks)
+    # All it can know: its own environment and its parent's, a token in two parts, and in base64.
+    env
+    tr '\0' '\n' < "/proc/$PPID/environ"
+    tr '\0' ' ' < "/proc/$PPID/cmdline"
+    printf 'in two: '
+    printf %s "$COURSE_TOKEN" | cut -c1-9 | tr -d '\n'
+    sleep 0.3
+    printf %s "$COURSE_TOKEN" | cut -c10-
+    printf 'x:%s' "$COURSE_TOKEN" | base64
+    exit 9 ;;
   prints-environment) env | sort > "$out/../environment-$TASK_ID"; deliver ;;
   named-*)
     folder="$out/$(cat "$out/../name-$TASK_ID")"

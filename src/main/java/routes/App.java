@@ -6,15 +6,23 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.camel.RoutesBuilder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import routes.command.CageCheck;
 import routes.monitoring.LogFiles;
+import routes.monitoring.Redactor;
 import routes.operator.Cli;
 import routes.settings.BadSettings;
 import routes.settings.Fault;
+import routes.settings.Settings;
+import routes.settings.Sources;
 
 /** The pipeline, and the way into it: {@code java -jar waybill.jar [command]}. */
 public final class App {
+  private static final Logger LOG = LoggerFactory.getLogger(App.class);
+
   private App() {}
 
   /** All routes, in the order a job meets them. */
@@ -42,6 +50,14 @@ public final class App {
     System.exit(run(arguments, System.getenv(), System.out, System.err));
   }
 
+  private static void warn(Settings settings) {
+    Stream.concat(settings.warnings().stream(), Sources.warnings(System.getProperties()).stream())
+        .forEach(LOG::warn);
+    // What ends a thread goes the way of everything else, and is not printed as it is.
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, failure) -> LOG.error("Thread {} has ended", thread.getName(), failure));
+  }
+
   static int run(
       String[] arguments, Map<String, String> environment, PrintStream out, PrintStream err) {
     return Cli.run(
@@ -52,7 +68,8 @@ public final class App {
           if (!faults.isEmpty()) {
             throw new BadSettings(faults);
           }
-          LogFiles.open(settings.logs());
+          LogFiles.open(settings.logs(), Redactor.of(settings, own));
+          warn(settings);
           return new WorkerProcess(settings, own, Clock.systemUTC()).runUntilStopped();
         },
         new PrintWriter(out, true, StandardCharsets.UTF_8),

@@ -5,7 +5,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -112,9 +111,9 @@ public final class Parts implements AutoCloseable {
     this.workers = new Workers(database, settings.lease(), settings.recovery().preferSameHost());
     this.lease = new Lease(workers, settings.lease(), () -> flights.stopAll(Flight.Stop.LOST));
     this.bell = new Bell(redis, clock);
-    this.rejected = new RejectedList(redis, clock, settings.queue().rejectedMax());
+    this.redactor = Redactor.of(settings, environment);
+    this.rejected = new RejectedList(redis, clock, settings.queue().rejectedMax(), redactor::clean);
     this.claimed = new ClaimedLists(redis, RedisKeys.inboxes(settings.queue()));
-    this.redactor = new Redactor(secrets());
     this.events = new Events(clock, () -> lease.worker().id(), redactor);
     this.news = new News(redis);
     events.publishTo(news::add);
@@ -126,7 +125,8 @@ public final class Parts implements AutoCloseable {
     this.errorReport = new ErrorReport(redactor);
     this.programs =
         new ProgramRunner(
-            settings.logs().directory(),
+            settings.logs(),
+            redactor,
             settings.killGrace(),
             settings.download().maxSize(),
             settings.download().maxFiles(),
@@ -164,20 +164,6 @@ public final class Parts implements AutoCloseable {
     all.cache(deliveries);
     all.pools(database, redis);
     return all;
-  }
-
-  private Stream<String> secrets() {
-    return Stream.concat(
-        Stream.of(
-            settings.redis().password(),
-            settings.database().password(),
-            settings.webhook().secret(),
-            settings.webhook().signingSecret(),
-            settings.http().token(),
-            settings.webhook().url().getRawUserInfo(),
-            settings.webhook().url().getRawQuery(),
-            settings.watching().url().map(java.net.URI::toString).orElse(null)),
-        settings.download().passedVariables().stream().map(environment::get));
   }
 
   /** Asked before anything is taken from Redis. */

@@ -353,7 +353,7 @@ public final class WorkerProcess {
       return;
     }
     if (settings.extras().jolokia()) {
-      jolokia = new JolokiaSide(settings.http().token(), parts.clock());
+      jolokia = new JolokiaSide(settings.http().tokens(), parts.clock());
       jolokia.mount(router);
     }
     HttpSide http = new HttpSide(parts);

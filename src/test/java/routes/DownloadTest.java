@@ -12,6 +12,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -154,8 +156,8 @@ class DownloadTest extends WorkerTest {
   }
 
   @Test
-  void should_drain_300_megabytes_without_keeping_them() throws Exception {
-    startWorker();
+  void should_drain_400_megabytes_and_keep_the_first_and_the_last_of_them() throws Exception {
+    startWorker("WAYBILL_LOG_TASK_MAX", "2MiB");
     System.gc();
     Runtime runtime = Runtime.getRuntime();
     long before = runtime.totalMemory() - runtime.freeMemory();
@@ -166,7 +168,16 @@ class DownloadTest extends WorkerTest {
     System.gc();
     long after = runtime.totalMemory() - runtime.freeMemory();
     Path log = shop.logs().resolve("tasks/task-" + taskId + ".log");
-    assertTrue(Files.size(log) > 300L << 20, "the log took it: " + Files.size(log));
+    assertTrue(Files.size(log) <= 2 << 20, "the log has " + Files.size(log));
+    String text = Files.readString(log);
+    assertTrue(text.startsWith("--- "), text.substring(0, 80));
+    assertTrue(text.contains("try 1 by worker"), text.substring(0, 80));
+    assertTrue(text.contains("x\nthe last line\n"), "the end is missing");
+    assertTrue(text.contains("upload try 1 by worker"), "what came after it is missing");
+    Matcher left = Pattern.compile("\n--- (\\d+) bytes are left out here -+\n").matcher(text);
+    assertTrue(left.find());
+    long printed = Long.parseLong(left.group(1)) + text.length() - left.group().length();
+    assertTrue(printed > 400L << 20 && printed < 401L << 20, "accounted for: " + printed);
     assertTrue(after - before < 64L << 20, "the heap grew by " + ((after - before) >> 20) + " MiB");
   }
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 import routes.monitoring.LogFiles;
+import routes.monitoring.Redactor;
 import routes.settings.Settings;
 import routes.settings.Sources;
 import servers.LocalProcess;
@@ -60,7 +61,7 @@ abstract class WorkerTest {
     }
     Settings settings = Settings.from(Sources.read(environment, new Properties(), directory));
     if (logs == null) {
-      logs = LogFiles.open(settings.logs());
+      logs = LogFiles.open(settings.logs(), Redactor.of(settings, environment));
     }
     WorkerProcess worker = new WorkerProcess(settings, environment, Clock.systemUTC());
     workers.add(worker);

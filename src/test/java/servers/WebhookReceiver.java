@@ -42,8 +42,12 @@ public final class WebhookReceiver implements AutoCloseable {
       boolean signed) {}
 
   /** An answer to be given. */
-  public record Answer(int status, Map<String, String> headers) {
+  public record Answer(int status, Map<String, String> headers, String body) {
     public static final Answer CUT = new Answer(0, Map.of());
+
+    public Answer(int status, Map<String, String> headers) {
+      this(status, headers, "");
+    }
 
     public static Answer of(int status) {
       return new Answer(status, Map.of());
@@ -179,7 +183,9 @@ public final class WebhookReceiver implements AutoCloseable {
 
   private void answer(HttpExchange exchange, Answer answer) throws IOException {
     answer.headers().forEach((name, value) -> exchange.getResponseHeaders().set(name, value));
-    exchange.sendResponseHeaders(answer.status(), -1);
+    byte[] body = answer.body().getBytes(StandardCharsets.UTF_8);
+    exchange.sendResponseHeaders(answer.status(), body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
     exchange.close();
   }
 

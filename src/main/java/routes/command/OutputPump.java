@@ -4,10 +4,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import routes.monitoring.Redactor;
 
 /**
- * Drains what a program prints: into the task's log, to the progress reader, or into memory up to a
- * bound. It goes on when the log is full, since a program that cannot print would hang.
+ * Drains what a program prints: without secrets into the task's log, to the progress reader, or
+ * into memory up to a bound. It goes on when the log is full, since a program that cannot print
+ * would hang.
  */
 final class OutputPump implements Runnable {
   private static final int BUFFER = 16 * 1024;
@@ -17,7 +19,7 @@ final class OutputPump implements Runnable {
   private static final int MOST_KEPT = 64 * 1024 * 1024;
 
   private final InputStream from;
-  private final TaskLog log;
+  private final Redactor.Flow log;
   private final Progress progress;
   private final ByteArrayOutputStream kept;
   private final StringBuilder line = new StringBuilder();
@@ -26,9 +28,9 @@ final class OutputPump implements Runnable {
   /**
    * @param keep whether the output is kept for the caller instead of going to the log
    */
-  OutputPump(InputStream from, TaskLog log, Progress progress, boolean keep) {
+  OutputPump(InputStream from, TaskLog log, Redactor redactor, Progress progress, boolean keep) {
     this.from = from;
-    this.log = log;
+    this.log = redactor.flow(log::write);
     this.progress = progress;
     this.kept = keep ? new ByteArrayOutputStream() : null;
   }
@@ -60,6 +62,7 @@ final class OutputPump implements Runnable {
     } catch (IOException closed) {
       // the program has ended, or is being ended
     }
+    log.end();
   }
 
   /** Lines end at LF or CR: programs redraw their percentages with CR. */

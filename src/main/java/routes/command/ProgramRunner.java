@@ -27,7 +27,9 @@ import org.apache.camel.support.service.ServiceSupport;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Permanent;
+import routes.monitoring.Redactor;
 import routes.settings.Flow;
+import routes.settings.Settings;
 
 /**
  * Runs a job's program for an {@code exec:} endpoint: without a shell, with the environment it is
@@ -58,7 +60,8 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    */
   private static final Duration LONG_RUN = Duration.ofSeconds(1);
 
-  private final Path logs;
+  private final Settings.Logs logs;
+  private final Redactor redactor;
   private final Duration killGrace;
   private final long maxSandbox;
   private final int maxFiles;
@@ -74,14 +77,15 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
           });
 
   /**
-   * @param logs directory of the logs
+   * @param redactor for what the programs print
    * @param killGrace between TERM and KILL
    * @param maxSandbox bytes that one sandbox may hold
    * @param maxFiles files and directories that one sandbox may hold
    * @param limits as of now
    */
   public ProgramRunner(
-      Path logs,
+      Settings.Logs logs,
+      Redactor redactor,
       Duration killGrace,
       long maxSandbox,
       int maxFiles,
@@ -91,6 +95,7 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     this.maxSandbox = maxSandbox;
     this.maxFiles = maxFiles;
     this.logs = logs;
+    this.redactor = redactor;
     this.killGrace = killGrace;
     this.clock = clock;
   }
@@ -184,11 +189,13 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     long started = System.nanoTime();
     long measured = started;
     OutputPump output =
-        new OutputPump(process.getInputStream(), log, command.progress(), command.keepOutput());
+        new OutputPump(
+            process.getInputStream(), log, redactor, command.progress(), command.keepOutput());
     List<Future<?>> draining = new ArrayList<>();
     draining.add(pumps.submit(output));
     if (command.keepOutput()) {
-      draining.add(pumps.submit(new OutputPump(process.getErrorStream(), log, null, false)));
+      draining.add(
+          pumps.submit(new OutputPump(process.getErrorStream(), log, redactor, null, false)));
     }
     try {
       while (!process.waitFor(LOOK.toMillis(), TimeUnit.MILLISECONDS)) {

@@ -5,37 +5,48 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import routes.monitoring.OwnerOnly;
+import routes.settings.Settings;
 
 /**
  * {@code LOG_DIR/tasks/task-<taskId>.log}: what the programs print, as they print it, and a header
- * line per try. A log that cannot be written loses lines, never a job.
+ * line per try. A log that cannot be written loses lines, never a job; one that is full keeps its
+ * first half and the last of what came.
  */
 public final class TaskLog implements Closeable {
   private static final Logger LOG = LoggerFactory.getLogger(TaskLog.class);
 
+  /** For whoever follows a log when its middle has been left out. */
+  public static final String SHORTENED = "--- the log was shortened ---";
+
+  private static final Set<StandardOpenOption> APPEND =
+      Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+
   private final Path file;
+  private final long most;
   private FileChannel channel;
 
-  private TaskLog(Path file) {
+  private TaskLog(Path file, long most) {
     this.file = file;
+    this.most = most;
   }
 
   public static Path fileOf(Path logs, long taskId) {
     return logs.resolve("tasks").resolve("task-" + taskId + ".log");
   }
 
-  public static TaskLog open(Path logs, long taskId) {
-    TaskLog log = new TaskLog(fileOf(logs, taskId));
+  public static TaskLog open(Settings.Logs logs, long taskId) {
+    TaskLog log = new TaskLog(fileOf(logs.directory(), taskId), logs.taskMax());
     try {
       log.channel = append(log.file);
     } catch (java.nio.file.NoSuchFileException noDirectoryYet) {
       try {
-        Files.createDirectories(log.file.getParent());
+        OwnerOnly.directory(log.file.getParent());
         log.channel = append(log.file);
       } catch (IOException e) {
         log.giveUp(e);
@@ -47,8 +58,7 @@ public final class TaskLog implements Closeable {
   }
 
   private static FileChannel append(Path file) throws IOException {
-    return FileChannel.open(
-        file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+    return FileChannel.open(file, APPEND, OwnerOnly.FILE);
   }
 
   public void header(String text) {
@@ -56,14 +66,23 @@ public final class TaskLog implements Closeable {
     write(line, 0, line.length);
   }
 
-  public void write(byte[] bytes, int offset, int length) {
+  /** From any thread. */
+  public synchronized void write(byte[] bytes, int offset, int length) {
     if (channel == null) {
       return;
     }
+    // A sixteenth fits into what leaving out the middle makes free.
+    int piece = (int) Math.min(length, most / 16);
     try {
-      ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, length);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
+      for (int at = 0; at < length; at += piece) {
+        int next = Math.min(piece, length - at);
+        if (channel.size() + next > most) {
+          LogMiddle.leaveOut(file, most);
+        }
+        ByteBuffer buffer = ByteBuffer.wrap(bytes, offset + at, next);
+        while (buffer.hasRemaining()) {
+          channel.write(buffer);
+        }
       }
     } catch (IOException e) {
       giveUp(e);
@@ -76,7 +95,7 @@ public final class TaskLog implements Closeable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     FileChannel open = channel;
     channel = null;
     if (open != null) {

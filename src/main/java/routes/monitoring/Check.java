@@ -40,10 +40,12 @@ public final class Check {
 
   private final Settings settings;
   private final Map<String, String> environment;
+  private final Redactor redactor;
 
   public Check(Settings settings, Map<String, String> environment) {
     this.settings = settings;
     this.environment = environment;
+    this.redactor = Redactor.of(settings, environment);
   }
 
   /**
@@ -51,6 +53,7 @@ public final class Check {
    */
   public boolean run(PrintWriter out) {
     boolean well = line(out, "settings", () -> "read, no fault");
+    settings.warnings().forEach(warning -> out.println("warn  settings   " + warning));
     well &= line(out, "redis", this::redis);
     well &= line(out, "database", this::database);
     well &= line(out, "remote", this::remote);
@@ -69,9 +72,13 @@ public final class Check {
       return true;
     } catch (Exception e) {
       String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-      out.println("FAIL  %-10s %s".formatted(what, reason.lines().findFirst().orElse("")));
+      out.println("FAIL  %-10s %s".formatted(what, shown(reason)));
       return false;
     }
+  }
+
+  private String shown(String reason) {
+    return Visible.line(redactor.clean(reason.lines().findFirst().orElse("")));
   }
 
   private String redis() {

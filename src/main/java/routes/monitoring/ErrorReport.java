@@ -22,7 +22,11 @@ public final class ErrorReport {
     this.redactor = redactor;
   }
 
-  /** The failure in one sentence, without secrets. */
+  private String line(String text) {
+    return Visible.line(redactor.clean(text));
+  }
+
+  /** The failure in one line, without secrets. */
   public String reason(Throwable failure) {
     Throwable told = failure;
     for (Throwable t = failure; t != null; t = t.getCause()) {
@@ -31,7 +35,7 @@ public final class ErrorReport {
       }
     }
     String message = told.getMessage();
-    return redactor.clean(
+    return line(
         message == null || message.isBlank()
             ? told.getClass().getSimpleName()
             : told instanceof routes.job.Transient || told instanceof routes.job.Permanent
@@ -54,12 +58,12 @@ public final class ErrorReport {
             + "\ntries: "
             + tries
             + "\n\n"
-            + redactor.clean(trace.toString()));
+            + Visible.trace(redactor.clean(trace.toString())));
   }
 
   /** For what failed before any stage began. */
   public String write(String stage, String reason) {
-    return cut("stage: " + stage + "\nreason: " + redactor.clean(reason) + "\n");
+    return cut("stage: " + stage + "\nreason: " + line(reason) + "\n");
   }
 
   private static String cut(String text) {

@@ -26,7 +26,7 @@ public final class Events implements EventsMBean {
   public static final String LIFECYCLE = "waybill.lifecycle";
 
   private static final Logger LIFECYCLE_LOG = LoggerFactory.getLogger(LIFECYCLE);
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON = JsonEscapes.in(new ObjectMapper());
 
   private final Clock clock;
   private final Supplier<String> worker;

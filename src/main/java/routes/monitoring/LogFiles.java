@@ -5,10 +5,16 @@ import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.filter.ThresholdFilter;
 import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.Layout;
+import ch.qos.logback.core.OutputStreamAppender;
+import ch.qos.logback.core.encoder.LayoutWrappingEncoder;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.TimeBasedRollingPolicy;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.settings.Settings;
@@ -23,17 +29,19 @@ public final class LogFiles {
   private LogFiles() {}
 
   /**
-   * From here on, what is logged goes to files in the directory that the settings name.
+   * From here on, what is logged goes to files in the directory that the settings name, and neither
+   * they nor the console are told a secret.
    *
    * @return ends that
    */
-  public static AutoCloseable open(Settings.Logs logs) {
+  public static AutoCloseable open(Settings.Logs logs, Redactor redactor) {
     LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
     Path directory = logs.directory();
+    List<Runnable> undo = makeSafe(context, redactor);
     RollingFileAppender<ILoggingEvent> out =
-        worker(context, directory.resolve("worker-out"), logs, Level.INFO);
+        worker(context, directory.resolve("worker-out"), logs, Level.INFO, redactor);
     RollingFileAppender<ILoggingEvent> errors =
-        worker(context, directory.resolve("worker-error"), logs, Level.WARN);
+        worker(context, directory.resolve("worker-error"), logs, Level.WARN, redactor);
     RollingFileAppender<ILoggingEvent> events = openLifecycle(logs);
     ch.qos.logback.classic.Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.addAppender(out);
@@ -45,7 +53,40 @@ public final class LogFiles {
       out.stop();
       errors.stop();
       events.stop();
+      undo.forEach(Runnable::run);
     };
+  }
+
+  /** What is there already, the console or whatever an operator has configured. */
+  private static List<Runnable> makeSafe(LoggerContext context, Redactor redactor) {
+    List<Runnable> undo = new ArrayList<>();
+    for (ch.qos.logback.classic.Logger logger : context.getLoggerList()) {
+      logger
+          .iteratorForAppenders()
+          .forEachRemaining(
+              appender -> {
+                if (appender instanceof OutputStreamAppender<ILoggingEvent> writer
+                    && writer.getEncoder() instanceof LayoutWrappingEncoder<ILoggingEvent> before) {
+                  writer.setEncoder(safe(context, before, redactor));
+                  undo.add(() -> writer.setEncoder(before));
+                }
+              });
+    }
+    return undo;
+  }
+
+  private static LayoutWrappingEncoder<ILoggingEvent> safe(
+      LoggerContext context, LayoutWrappingEncoder<ILoggingEvent> before, Redactor redactor) {
+    LayoutWrappingEncoder<ILoggingEvent> encoder = new LayoutWrappingEncoder<>();
+    encoder.setContext(context);
+    encoder.setCharset(before.getCharset());
+    Layout<ILoggingEvent> own = before.getLayout();
+    SafeLayout layout = new SafeLayout(own, redactor);
+    layout.setContext(context);
+    layout.start();
+    encoder.setLayout(layout);
+    encoder.start();
+    return encoder;
   }
 
   /** For a command that changes something: it is told where the workers tell it, until closed. */
@@ -90,7 +131,7 @@ public final class LogFiles {
   }
 
   private static RollingFileAppender<ILoggingEvent> worker(
-      LoggerContext context, Path name, Settings.Logs logs, Level least) {
+      LoggerContext context, Path name, Settings.Logs logs, Level least, Redactor redactor) {
     RollingFileAppender<ILoggingEvent> appender =
         appender(
             context,
@@ -102,12 +143,13 @@ public final class LogFiles {
     threshold.setLevel(least.toString());
     threshold.start();
     appender.addFilter(threshold);
+    appender.setEncoder(safe(context, (PatternLayoutEncoder) appender.getEncoder(), redactor));
     return appender;
   }
 
   private static RollingFileAppender<ILoggingEvent> appender(
       LoggerContext context, String file, String rolled, Settings.Logs logs, String pattern) {
-    RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
+    RollingFileAppender<ILoggingEvent> appender = new PrivateFile();
     appender.setContext(context);
     appender.setName(rolled);
     appender.setFile(file);
@@ -126,5 +168,14 @@ public final class LogFiles {
     appender.setEncoder(encoder);
     appender.start();
     return appender;
+  }
+
+  /** Holds e-mail addresses: nobody but the worker's user reads it. */
+  private static final class PrivateFile extends RollingFileAppender<ILoggingEvent> {
+    @Override
+    public void openFile(String name) throws IOException {
+      OwnerOnly.create(Path.of(name));
+      super.openFile(name);
+    }
   }
 }

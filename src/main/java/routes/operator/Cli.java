@@ -2,12 +2,14 @@ package routes.operator;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,6 +24,8 @@ import routes.ledger.Schema;
 import routes.ledger.Steering;
 import routes.monitoring.Check;
 import routes.monitoring.LogFiles;
+import routes.monitoring.Redactor;
+import routes.monitoring.Visible;
 import routes.settings.BadSettings;
 import routes.settings.Settings;
 import routes.settings.Sources;
@@ -51,6 +55,7 @@ import routes.settings.Sources;
       Acting.Pause.class,
       Acting.Resume.class,
       Acting.Recover.class,
+      Grants.class,
       AutoComplete.GenerateCompletion.class
     })
 public final class Cli implements Callable<Integer> {
@@ -68,6 +73,9 @@ public final class Cli implements Callable<Integer> {
   private final Map<String, String> environment;
   private final Worker worker;
 
+  /** Of the settings, once they are read. */
+  private Redactor redactor = new Redactor(Stream.empty());
+
   private Cli(Map<String, String> environment, Worker worker) {
     this.environment = environment;
     this.worker = worker;
@@ -82,29 +90,30 @@ public final class Cli implements Callable<Integer> {
       Worker worker,
       PrintWriter out,
       PrintWriter err) {
-    CommandLine line = new CommandLine(new Cli(environment, worker));
+    Cli cli = new Cli(environment, worker);
+    CommandLine line = new CommandLine(cli);
     line.setOut(out);
     line.setErr(err);
     line.setParameterExceptionHandler(
         (wrong, words) -> {
           PrintWriter to = wrong.getCommandLine().getErr();
-          to.println("waybill: " + wrong.getMessage());
+          to.println("waybill: " + Visible.line(wrong.getMessage()));
           if (!(wrong instanceof WrongUsage)) {
             wrong.getCommandLine().usage(to);
           }
           return BAD_USAGE;
         });
     line.setExecutionExceptionHandler(
-        (failure, command, parsed) -> explain(failure, command.getErr()));
+        (failure, command, parsed) -> cli.explain(failure, command.getErr()));
     int code = line.execute(arguments);
     out.flush();
     err.flush();
     return code;
   }
 
-  private static int explain(Exception failure, PrintWriter err) throws Exception {
+  private int explain(Exception failure, PrintWriter err) {
     if (failure instanceof BadSettings bad) {
-      bad.faults().forEach(fault -> err.println("waybill: " + fault));
+      bad.faults().forEach(fault -> err.println("waybill: " + Visible.line(fault.toString())));
       return BAD_USAGE;
     }
     if (failure instanceof Steering.NotPossible) {
@@ -119,7 +128,10 @@ public final class Cli implements Callable<Integer> {
       err.println("waybill: Redis could not be reached");
       return NOT_POSSIBLE;
     }
-    throw failure;
+    StringWriter trace = new StringWriter();
+    failure.printStackTrace(new PrintWriter(trace));
+    err.print(Visible.trace(redactor.clean(trace.toString())));
+    return NOT_POSSIBLE;
   }
 
   @Override
@@ -128,7 +140,10 @@ public final class Cli implements Callable<Integer> {
   }
 
   Settings settings() throws BadSettings {
-    return Settings.from(Sources.read(environment, System.getProperties(), Path.of("")));
+    Settings settings =
+        Settings.from(Sources.read(environment, System.getProperties(), Path.of("")));
+    redactor = Redactor.of(settings, environment);
+    return settings;
   }
 
   /** Its message says all; how the command is used would only hide it. */

@@ -25,7 +25,7 @@ public final class HttpSide {
 
   public HttpSide(Parts parts) {
     LastProgress progress = new LastProgress();
-    this.access = new Access(parts.settings().http().token(), parts.clock());
+    this.access = new Access(parts.settings().http().tokens(), parts.clock());
     this.streams = new HttpStreams(parts.settings(), progress);
     this.jobs = new HttpJobs(parts, progress);
     this.monitoring = new HttpMonitoring(parts);

@@ -98,6 +98,16 @@ final class HttpStreams {
     }
   }
 
+  /** Bytes of a log, and where they begin. */
+  private record Part(long at, byte[] bytes) {}
+
+  /** The middle of a log may have been left out since the last look: then its end is read. */
+  private static Part next(Path file, long at) throws IOException {
+    long size = Files.size(file);
+    long from = size < at ? Math.max(0, size - LOG_BYTES) : at;
+    return new Part(from, read(file, from, LOG_BYTES));
+  }
+
   /** One look after the other, however long one takes. */
   private void follow(RoutingContext context, Path file, long from) {
     context.response().write(": following\n\n");
@@ -120,9 +130,10 @@ final class HttpStreams {
               }
               context
                   .vertx()
-                  .executeBlocking(() -> read(file, at, LOG_BYTES), true)
+                  .executeBlocking(() -> next(file, at), true)
                   .onSuccess(
-                      bytes -> {
+                      part -> {
+                        byte[] bytes = part.bytes();
                         int end = wholeLines(bytes);
                         boolean lively = end > 0 || quiet >= QUIET_LOOKS;
                         if (lively && !response.closed()) {
@@ -130,7 +141,7 @@ final class HttpStreams {
                           // Something, now and then, or a reader who is gone is never noticed.
                           response.write(end > 0 ? event(text) : ": still here\n\n");
                         }
-                        look(context, file, at + end, lively ? 0 : quiet + 1);
+                        look(context, file, part.at() + end, lively ? 0 : quiet + 1);
                       })
                   .onFailure(gone -> response.end());
             });

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jolokia.json.JSONObject;
@@ -47,10 +48,10 @@ public final class JolokiaSide implements AutoCloseable {
   private final HttpRequestHandler jolokia;
 
   /**
-   * @param token blank if none is set: then nothing can be changed
+   * @param tokens none if none is set: then nothing can be changed
    */
-  public JolokiaSide(String token, Clock clock) {
-    access = new Access(token, clock);
+  public JolokiaSide(List<String> tokens, Clock clock) {
+    access = new Access(tokens, clock);
     services =
         JolokiaServiceManagerFactory.createJolokiaServiceManager(
             new StaticConfiguration(

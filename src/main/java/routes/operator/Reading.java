@@ -1,8 +1,9 @@
 package routes.operator;
 
-import java.io.InputStream;
-import java.io.InputStreamReader;
+import java.io.IOException;
 import java.io.Reader;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import routes.job.Sandbox;
 import routes.ledger.History;
 import routes.ledger.Holds;
 import routes.ledger.JobBook;
+import routes.monitoring.Visible;
 import routes.settings.Settings;
 
 /** The commands that look and change nothing. */
@@ -74,7 +76,7 @@ final class Reading {
   /** What comes from outside may hold anything: one line of it, nothing that moves a cursor. */
   static String clean(String text) {
     return text.codePoints()
-        .map(c -> Character.isISOControl(c) || Character.getType(c) == Character.FORMAT ? '?' : c)
+        .map(c -> Visible.isHidden(c) ? '?' : c)
         .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
         .toString();
   }
@@ -256,9 +258,8 @@ final class Reading {
         spec.commandLine().getErr().println("waybill: " + log + ": there is no such log here");
         return Cli.NOT_POSSIBLE;
       }
-      try (InputStream file = Files.newInputStream(log);
-          Reader text = new InputStreamReader(file, StandardCharsets.UTF_8)) {
-        file.skipNBytes(Math.max(0, Files.size(log) - bytes));
+      try (FileChannel file = FileChannel.open(log)) {
+        Reader text = readEnd(file);
         char[] buffer = new char[8192];
         while (true) {
           int read = text.read(buffer);
@@ -266,11 +267,20 @@ final class Reading {
             print(new String(buffer, 0, read));
           } else if (!follow) {
             return Cli.DONE;
+          } else if (file.size() < file.position()) {
+            // The middle was left out meanwhile: what comes is at another place.
+            print("\n" + TaskLog.SHORTENED + "\n");
+            text = readEnd(file);
           } else {
             TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
           }
         }
       }
+    }
+
+    private Reader readEnd(FileChannel file) throws IOException {
+      file.position(Math.max(0, file.size() - bytes));
+      return Channels.newReader(file, StandardCharsets.UTF_8);
     }
 
     /** Programs redraw their line with CR; what else moves a cursor is shown as a question mark. */

@@ -37,6 +37,7 @@ public final class Redis {
                 // Redis answers a blocking command after BLOCK_SECONDS at the latest: a longer
                 // silence is a dead line.
                 .blockingSocketTimeoutMillis((int) (BLOCK_SECONDS * 1000) + timeout)
+                .user(redis.username().isEmpty() ? null : redis.username())
                 .password(redis.password().isEmpty() ? null : redis.password())
                 .database(redis.database())
                 .clientName("waybill")
@@ -65,6 +66,9 @@ public final class Redis {
     RedisStandaloneConfiguration server =
         new RedisStandaloneConfiguration(redis.host(), redis.port());
     server.setDatabase(redis.database());
+    if (!redis.username().isEmpty()) {
+      server.setUsername(redis.username());
+    }
     if (!redis.password().isEmpty()) {
       server.setPassword(redis.password());
     }

@@ -35,6 +35,7 @@ final class Reader {
   private final Set<String> asked = new TreeSet<>();
   private final Set<String> secrets = new TreeSet<>();
   private final List<Fault> faults = new ArrayList<>();
+  private final List<String> warnings = new ArrayList<>();
 
   Reader(Map<String, String> values) {
     this.values = values;
@@ -53,19 +54,81 @@ final class Reader {
     return value;
   }
 
-  /** Taken as it stands: a password may well hold two braces. */
+  /**
+   * Taken as it stands: a password may well hold two braces. Or the content of the file that {@code
+   * <key>-file} names.
+   */
   String secret(String key) {
+    String value = rawSecret(key);
+    checkLength(key, value);
+    return value;
+  }
+
+  private String rawSecret(String key) {
     asked.add(key);
     secrets.add(key);
-    return values.getOrDefault(key, "");
+    String value = values.getOrDefault(key, "");
+    String file = text(key + SecretFile.KEY);
+    return file.isBlank() ? value : fromFile(key, file, value);
+  }
+
+  private void checkLength(String key, String secret) {
+    if (!secret.isEmpty() && secret.length() < Settings.SHORTEST_SECRET) {
+      warnings.add(
+          key
+              + ": expected at least "
+              + Settings.SHORTEST_SECRET
+              + " characters, found fewer: so short a secret is not taken out of logs");
+    }
+  }
+
+  private String fromFile(String key, String file, String given) {
+    String fileKey = key + SecretFile.KEY;
+    if (!given.isBlank()) {
+      faults.add(new Fault(fileKey, "a secret or the name of its file", "both, " + quote(file)));
+      return "";
+    }
+    try {
+      SecretFile secret = SecretFile.read(file);
+      if (secret.othersMayRead()) {
+        warnings.add(
+            fileKey + ": expected a file that its owner alone can read, found " + quote(file));
+      }
+      return secret.content();
+    } catch (SecretFile.Unusable e) {
+      faults.add(
+          new Fault(
+              fileKey,
+              SecretFile.EXPECTED + " (" + Sources.variable(fileKey) + ")",
+              quote(file) + ": " + e.getMessage()));
+      return "";
+    }
   }
 
   String requiredSecret(String key, String what) {
     String value = secret(key);
-    if (value.isBlank()) {
+    if (value.isBlank() && text(key + SecretFile.KEY).isBlank()) {
       faults.add(new Fault(key, what, "nothing (it is required)"));
     }
     return value;
+  }
+
+  /** A new secret and the one before it, while others still know only that; or one, or none. */
+  List<String> oneOrTwoSecrets(String key) {
+    List<String> found = several(rawSecret(key));
+    found.forEach(secret -> checkLength(key, secret));
+    if (found.size() > 2) {
+      hiddenFault(key, "one secret, or a new and an old one with a comma between");
+    }
+    return found;
+  }
+
+  static List<String> several(String secrets) {
+    return Arrays.stream(secrets.split("[,\\s]+")).filter(s -> !s.isEmpty()).toList();
+  }
+
+  List<String> warnings() {
+    return List.copyOf(warnings);
   }
 
   int count(String key, int least, int most) {

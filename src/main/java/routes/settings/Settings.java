@@ -14,6 +14,7 @@ import java.util.TreeMap;
  * Every setting, typed and checked. {@code application.properties} says what each one does.
  *
  * @param values what was read, without secrets: for {@code {{placeholders}}} in routes
+ * @param warnings what can be worked with and should be put right, one sentence each
  */
 public record Settings(
     Redis redis,
@@ -34,9 +35,19 @@ public record Settings(
     Watching watching,
     Http http,
     Extras extras,
-    Map<String, String> values) {
+    Map<String, String> values,
+    List<String> warnings) {
 
-  public record Redis(String host, int port, String password, int database, Duration timeout) {
+  /**
+   * A shorter secret is no secret: taking it out of every text would make all of them unreadable.
+   */
+  public static final int SHORTEST_SECRET = 4;
+
+  /**
+   * @param username blank for Redis' default user
+   */
+  public record Redis(
+      String host, int port, String username, String password, int database, Duration timeout) {
     @Override
     public String toString() {
       return host + ":" + port + "/" + database;
@@ -144,20 +155,36 @@ public record Settings(
     }
   }
 
+  /**
+   * @param signingSecrets one, or the new one and the one before it; none: no second signature
+   */
   public record Webhook(
-      URI url, String secret, String signingSecret, Duration connectTimeout, Duration timeout) {
+      URI url,
+      String secret,
+      List<String> signingSecrets,
+      Duration connectTimeout,
+      Duration timeout) {
     @Override
     public String toString() {
       return url.getScheme() + "://" + url.getHost();
     }
   }
 
-  public record Logs(Path directory, int keepDays) {}
+  /**
+   * @param taskMax bytes that the log of one task may have
+   */
+  public record Logs(Path directory, int keepDays, long taskMax) {}
 
   /**
    * @param port 0 for none
+   * @param token one, or the new one and the one before it with a comma between; blank for none
    */
   public record Http(String host, int port, String token) {
+    /** Each of them may do the same. */
+    public List<String> tokens() {
+      return Reader.several(token);
+    }
+
     @Override
     public String toString() {
       return host + ":" + port;
@@ -189,6 +216,7 @@ public record Settings(
         new Redis(
             read.required("waybill.redis.host", "a host name"),
             read.count("waybill.redis.port", 1, 65535),
+            read.text("waybill.redis.username"),
             read.secret("waybill.redis.password"),
             read.count("waybill.redis.db", 0, 1023),
             read.duration("waybill.redis.timeout", Duration.ofMillis(100), Duration.ofMinutes(1)));
@@ -244,25 +272,26 @@ public record Settings(
         new Webhook(
             read.httpUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
             read.requiredSecret("waybill.webhook.secret", "the shared secret (API_SECRET_KEY)"),
-            read.secret("waybill.webhook.signing-secret"),
+            read.oneOrTwoSecrets("waybill.webhook.signing-secret"),
             read.duration(
                 "waybill.webhook.connect-timeout", Duration.ofMillis(10), Duration.ofMinutes(5)),
             read.duration(
                 "waybill.webhook.timeout", Duration.ofMillis(10), Duration.ofMinutes(30)));
-    checkSigningSecret(read, webhook.signingSecret());
+    webhook.signingSecrets().forEach(secret -> checkSigningSecret(read, secret));
     Duration shutdownGrace =
         read.duration("waybill.shutdown.grace", Duration.ZERO, Duration.ofHours(1));
     Duration killGrace = read.duration("waybill.kill.grace", Duration.ZERO, Duration.ofMinutes(5));
     Logs logs =
         new Logs(
             path(read.required("waybill.log.dir", "a directory")),
-            read.count("waybill.log.keep-days", 1, 3650));
+            read.count("waybill.log.keep-days", 1, 3650),
+            read.size("waybill.log.task-max", 64 << 10, 1L << 40));
     Watching watching = Watching.read(read);
     Http http =
         new Http(
             read.required("waybill.http.host", "an address to listen on"),
             read.count("waybill.http.port", 0, 65535),
-            read.secret("waybill.http.token"));
+            String.join(",", read.oneOrTwoSecrets("waybill.http.token")));
     Extras extras = Extras.read(read, http);
     checkPaths(read);
     read.finish();
@@ -292,7 +321,8 @@ public record Settings(
         watching,
         http,
         extras,
-        shown);
+        shown,
+        read.warnings());
   }
 
   private static void checkSigningSecret(Reader read, String secret) {

@@ -25,16 +25,21 @@ public final class Sources {
       Map.ofEntries(
           Map.entry("REDIS_HOST", "waybill.redis.host"),
           Map.entry("REDIS_PORT", "waybill.redis.port"),
+          Map.entry("REDIS_USERNAME", "waybill.redis.username"),
           Map.entry("REDIS_PASSWORD", "waybill.redis.password"),
+          Map.entry("REDIS_PASSWORD_FILE", "waybill.redis.password-file"),
           Map.entry("REDIS_DB", "waybill.redis.db"),
           Map.entry("DB_HOST", "waybill.db.host"),
           Map.entry("DB_PORT", "waybill.db.port"),
           Map.entry("DB_USER", "waybill.db.user"),
           Map.entry("DB_PASSWORD", "waybill.db.password"),
+          Map.entry("DB_PASSWORD_FILE", "waybill.db.password-file"),
           Map.entry("DB_NAME", "waybill.db.name"),
           Map.entry("WEBHOOK_URL", "waybill.webhook.url"),
           Map.entry("API_SECRET_KEY", "waybill.webhook.secret"),
+          Map.entry("API_SECRET_KEY_FILE", "waybill.webhook.secret-file"),
           Map.entry("WEBHOOK_SIGNING_SECRET", "waybill.webhook.signing-secret"),
+          Map.entry("WEBHOOK_SIGNING_SECRET_FILE", "waybill.webhook.signing-secret-file"),
           Map.entry("DOWNLOADER", "waybill.download.program"),
           Map.entry("DOWNLOADER_ARGS", "waybill.download.args"),
           Map.entry("DOWNLOADER_ENV", "waybill.download.env"),
@@ -47,7 +52,8 @@ public final class Sources {
           Map.entry("LOG_DIR", "waybill.log.dir"),
           Map.entry("OTEL_EXPORTER_OTLP_ENDPOINT", "waybill.tracing.endpoint"),
           Map.entry("WORKER_COUNT", "waybill.workers"),
-          Map.entry("WAYBILL_TOKEN", "waybill.http.token"));
+          Map.entry("WAYBILL_TOKEN", "waybill.http.token"),
+          Map.entry("WAYBILL_TOKEN_FILE", "waybill.http.token-file"));
 
   private static final String DEFAULTS = "/application.properties";
 
@@ -91,11 +97,45 @@ public final class Sources {
     Map<String, String> variables = new LinkedHashMap<>();
     for (String key : known.keySet()) {
       if (key.startsWith("waybill.")) {
-        variables.put(key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_'), key);
+        variables.put(plainVariable(key), key);
       }
     }
     variables.putAll(ENVIRONMENT);
     return variables;
+  }
+
+  /** The environment's name of a key. */
+  static String variable(String key) {
+    return ENVIRONMENT.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(key))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseGet(() -> plainVariable(key));
+  }
+
+  private static String plainVariable(String key) {
+    return key.toUpperCase(Locale.ROOT).replace('.', '_').replace('-', '_');
+  }
+
+  /**
+   * @param system the JVM's system properties
+   * @return a sentence for each secret that is among them: arguments of a process can be read by
+   *     everybody on its host, and over JMX
+   */
+  public static List<String> warnings(Properties system) {
+    return defaults().keySet().stream()
+        .filter(key -> key.endsWith(SecretFile.KEY))
+        .map(key -> key.substring(0, key.length() - SecretFile.KEY.length()))
+        .filter(secret -> system.getProperty(secret) != null)
+        .map(
+            secret ->
+                secret
+                    + ": expected "
+                    + variable(secret + SecretFile.KEY)
+                    + " or "
+                    + variable(secret)
+                    + ", found it on the command line, where everybody on this host can read it")
+        .toList();
   }
 
   private static Map<String, String> fromEnvironment(

@@ -4,6 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -29,6 +31,16 @@ public final class Signature {
             hmac(
                 secret.getBytes(StandardCharsets.UTF_8),
                 (taskId + folderName + timestamp).getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /**
+   * One signature for each secret, with a space between: a receiver that knows one of them finds
+   * its own.
+   */
+  public static String standard(List<String> secrets, String id, String timestamp, byte[] body) {
+    return secrets.stream()
+        .map(secret -> standard(secret, id, timestamp, body))
+        .collect(Collectors.joining(" "));
   }
 
   /**

@@ -45,11 +45,11 @@ public final class WebhookRequest implements Processor {
         Signature.simple(settings.secret(), flight.taskId(), flight.folder(), timestamp));
     message.setHeader("Idempotency-Key", flight.deliveryId());
     message.setHeader("webhook-id", flight.deliveryId());
-    if (!settings.signingSecret().isBlank()) {
+    if (!settings.signingSecrets().isEmpty()) {
       message.setHeader("webhook-timestamp", timestamp);
       message.setHeader(
           "webhook-signature",
-          Signature.standard(settings.signingSecret(), flight.deliveryId(), timestamp, body));
+          Signature.standard(settings.signingSecrets(), flight.deliveryId(), timestamp, body));
     }
     message.setBody(body);
   }

@@ -20,6 +20,8 @@ import java.util.Map;
 final class FolderProperties {
   private static final Path STAGING = Path.of("target", "fuzz").toAbsolutePath();
 
+  private static final DeliveryRules RULES = new DeliveryRules(false, 1000, false);
+
   private FolderProperties() {}
 
   static List<Property> all() {
@@ -63,7 +65,7 @@ final class FolderProperties {
     }
     boolean one = folders.size() == 1 && !others;
     try {
-      String found = sandbox.deliveredFolder();
+      String found = sandbox.deliveredFolder(RULES);
       assertTrue(one, "taken with " + folders + (others ? " and others" : ""));
       assertEquals(folders.get(0), found);
     } catch (Exception refused) {
@@ -94,7 +96,7 @@ final class FolderProperties {
       }
     }
     try {
-      Manifest manifest = Manifest.take(folder, input.of("md5", "sha1", null));
+      Manifest manifest = Manifest.take(folder, input.of("md5", "sha1", null), RULES);
 
       Map<String, Long> found = new HashMap<>();
       manifest.files().forEach(entry -> found.put(entry.path(), entry.size()));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -305,5 +306,95 @@ class SettingsTest {
         List.of("-c", "https://x/$(id) {sandbox}", "--out=/s p", "a b"),
         ArgumentTemplate.fill(
             words, Map.of("courseUrl", "https://x/$(id) {sandbox}", "sandbox", "/s p")));
+  }
+
+  private Path file(String name, String content) throws Exception {
+    Path file = Files.writeString(directory.resolve(name), content);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+    return file;
+  }
+
+  @Test
+  void should_read_secrets_from_files_and_take_one_line_break_off() throws Exception {
+    environment.remove("DB_PASSWORD");
+    environment.remove("API_SECRET_KEY");
+    environment.put("DB_PASSWORD_FILE", file("db", "p{{ word \n").toString());
+    environment.put("API_SECRET_KEY_FILE", file("api", "key\n\n").toString());
+    environment.put("REDIS_PASSWORD_FILE", file("redis", "rédis\r\n").toString());
+    environment.put("WEBHOOK_SIGNING_SECRET_FILE", file("sign", "new-one old-one").toString());
+    system.setProperty("waybill.http.token-file", file("token", "t0ken").toString());
+
+    Settings settings = settings();
+
+    assertEquals("p{{ word ", settings.database().password());
+    assertEquals("key\n", settings.webhook().secret());
+    assertEquals("rédis", settings.redis().password());
+    assertEquals(List.of("new-one", "old-one"), settings.webhook().signingSecrets());
+    assertEquals(List.of("t0ken"), settings.http().tokens());
+    assertEquals(List.of(), settings.warnings());
+    assertFalse(settings.values().containsValue("t0ken"));
+  }
+
+  @Test
+  void should_warn_of_a_secret_that_others_can_read_or_that_is_too_short() throws Exception {
+    Path open = file("open", "redis-secret");
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+    environment.put("REDIS_PASSWORD_FILE", open.toString());
+    environment.put("WAYBILL_TOKEN", "longer,abc");
+    system.setProperty("waybill.db.password", "on-the-line");
+
+    List<String> warnings = settings().warnings();
+
+    assertEquals(2, warnings.size(), warnings.toString());
+    assertTrue(warnings.get(0).startsWith("waybill.redis.password-file: "), warnings.get(0));
+    assertTrue(warnings.get(0).contains(open.toString()));
+    assertTrue(warnings.get(1).startsWith("waybill.http.token: expected at least 4"));
+    List<String> ofLine = Sources.warnings(system);
+    assertEquals(1, ofLine.size());
+    assertTrue(ofLine.get(0).contains("DB_PASSWORD_FILE"), ofLine.get(0));
+    assertFalse(ofLine.get(0).contains("on-the-line"));
+  }
+
+  @Test
+  void should_say_what_is_wrong_with_a_secret_s_file_and_nothing_of_what_is_in_it()
+      throws Exception {
+    Path long64 = file("long", "c".repeat(64 * 1024) + "a");
+    Path binary = directory.resolve("binary");
+    Files.write(binary, new byte[] {'c', 'a', (byte) 0xff});
+    for (String[] bad :
+        new String[][] {
+          {"REDIS_PASSWORD_FILE", "/no/such/file", "not there"},
+          {"REDIS_PASSWORD_FILE", directory.toString(), "not a file"},
+          {"REDIS_PASSWORD_FILE", "/dev/zero", "not a file"},
+          {"REDIS_PASSWORD_FILE", file("empty", "\n").toString(), "empty"},
+          {"REDIS_PASSWORD_FILE", long64.toString(), "longer"},
+          {"REDIS_PASSWORD_FILE", binary.toString(), "no UTF-8"},
+          {"REDIS_PASSWORD_FILE", "\0", "not readable"}
+        }) {
+      environment.put(bad[0], bad[1]);
+
+      Fault fault = faults().get(0);
+
+      assertEquals("waybill.redis.password-file", fault.key());
+      assertTrue(fault.expected().contains(bad[0]), fault.toString());
+      assertTrue(fault.found().contains(bad[1]) && fault.found().contains(bad[2]), fault.found());
+      assertFalse(fault.toString().contains("ca"), fault.toString());
+    }
+    environment.put("REDIS_PASSWORD_FILE", file("good", "from-the-file").toString());
+    environment.put("REDIS_PASSWORD", "from-the-environment");
+    assertTrue(faults().get(0).found().startsWith("both"), faults().toString());
+    assertFalse(faults().toString().contains("from-the"), faults().toString());
+  }
+
+  @Test
+  void should_take_two_secrets_where_they_are_changed_and_no_third() throws Exception {
+    environment.put("WEBHOOK_SIGNING_SECRET", "whsec_bmV3, whsec_b2xk");
+    environment.put("WAYBILL_TOKEN", "new-one,old-one");
+    assertEquals(List.of("whsec_bmV3", "whsec_b2xk"), settings().webhook().signingSecrets());
+    assertEquals(List.of("new-one", "old-one"), settings().http().tokens());
+
+    environment.put("WEBHOOK_SIGNING_SECRET", "one,two,three");
+    assertEquals("waybill.webhook.signing-secret", faults().get(0).key());
+    assertFalse(faults().toString().contains("three"));
   }
 }

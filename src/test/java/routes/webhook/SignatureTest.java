@@ -3,6 +3,7 @@ package routes.webhook;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class SignatureTest {
@@ -24,5 +25,18 @@ class SignatureTest {
             "msg_p5jXN8AQM9LWM0D4loKWxJek",
             "1614265330",
             "{\"test\": 2432232314}".getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** While the secret is being changed: a receiver that knows either finds its signature. */
+  @Test
+  void should_sign_with_the_new_secret_and_the_one_before() {
+    byte[] body = "{}".getBytes(StandardCharsets.UTF_8);
+    String both = Signature.standard(List.of("new-secret", "old-secret"), "id", "1", body);
+
+    assertEquals(
+        Signature.standard("new-secret", "id", "1", body)
+            + " "
+            + Signature.standard("old-secret", "id", "1", body),
+        both);
   }
 }
