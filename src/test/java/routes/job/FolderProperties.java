@@ -79,7 +79,8 @@ final class FolderProperties {
 
   /** Every file is in it once, by its exact name and size. */
   private static void taken(Hostile input) throws Exception {
-    Path folder = Files.createDirectories(STAGING.resolve("manifest"));
+    Path sandbox = STAGING.resolve("manifest");
+    Path folder = Files.createDirectories(sandbox.resolve("course"));
     Map<String, Long> sizes = new HashMap<>();
     Path where = folder;
     for (int i = 1 + input.below(4); i > 0; i--) {
@@ -107,7 +108,7 @@ final class FolderProperties {
       assertTrue(isRefusal(refused), refused.toString());
       assertFalse(sizes.keySet().stream().allMatch(name -> name.matches("[A-Za-z0-9/]+")));
     } finally {
-      new Sandbox(folder).delete();
+      new Sandbox(sandbox).delete();
     }
   }
 

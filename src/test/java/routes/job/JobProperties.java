@@ -49,8 +49,7 @@ public final class JobProperties {
     String email = input.word(20) + "@" + input.word(20) + input.of("", ".example", "ví-dụ.vn");
     String url =
         input.of("https://shop.example", "HTTP://Shop.Example", "https://a.courses.example:443")
-            + input.of(
-                "", "/", "/c/" + input.word(30), "/%2e%2e/x?a=b&c=d#e", "?q=" + input.word(9));
+            + input.of("", "/", "/c/" + input.word(30), "/%2e/x?a=b&c=..#e", "?q=" + input.word(9));
     List<String> members =
         new ArrayList<>(
             List.of(

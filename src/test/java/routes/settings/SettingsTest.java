@@ -377,7 +377,8 @@ class SettingsTest {
 
       assertEquals("waybill.redis.password-file", fault.key());
       assertTrue(fault.expected().contains(bad[0]), fault.toString());
-      assertTrue(fault.found().contains(bad[1]) && fault.found().contains(bad[2]), fault.found());
+      String shown = bad[1].replace('\0', '?');
+      assertTrue(fault.found().contains(shown) && fault.found().contains(bad[2]), fault.found());
       assertFalse(fault.toString().contains("ca"), fault.toString());
     }
     environment.put("REDIS_PASSWORD_FILE", file("good", "from-the-file").toString());
