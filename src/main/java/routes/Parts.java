@@ -168,7 +168,7 @@ public final class Parts implements AutoCloseable {
             settings.webhook().secret(),
             settings.webhook().signingSecret(),
             settings.http().token(),
-            settings.webhook().url().getRawUserInfo(),
+            settings.outgoing().proxy().map(java.net.URI::getRawUserInfo).orElse(null),
             settings.webhook().url().getRawQuery(),
             settings.watching().url().map(java.net.URI::toString).orElse(null)),
         settings.download().passedVariables().stream().map(environment::get));

@@ -27,6 +27,7 @@ public record Settings(
     Download download,
     Upload upload,
     Webhook webhook,
+    Outgoing outgoing,
     Duration shutdownGrace,
     Duration killGrace,
     Logs logs,
@@ -223,7 +224,7 @@ public record Settings(
     Upload upload = upload(read);
     Webhook webhook =
         new Webhook(
-            read.httpUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
+            read.calledUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
             read.requiredSecret("waybill.webhook.secret", "the shared secret (API_SECRET_KEY)"),
             read.secret("waybill.webhook.signing-secret"),
             read.duration(
@@ -231,6 +232,7 @@ public record Settings(
             read.duration(
                 "waybill.webhook.timeout", Duration.ofMillis(10), Duration.ofMinutes(30)));
     checkSigningSecret(read, webhook.signingSecret());
+    Outgoing outgoing = Outgoing.read(read);
     Duration shutdownGrace =
         read.duration("waybill.shutdown.grace", Duration.ZERO, Duration.ofHours(1));
     Duration killGrace = read.duration("waybill.kill.grace", Duration.ZERO, Duration.ofMinutes(5));
@@ -266,6 +268,7 @@ public record Settings(
         download,
         upload,
         webhook,
+        outgoing,
         shutdownGrace,
         killGrace,
         logs,
