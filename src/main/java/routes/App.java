@@ -1,5 +1,6 @@
 package routes;
 
+import java.io.ObjectInputFilter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,18 @@ public final class App {
         new SettingsRoute(parts));
   }
 
+  /**
+   * What JMX on this host sends (JConsole), and nothing else: no class of a library's can be made
+   * to do something by reading it.
+   */
+  static final String READABLE =
+      "maxdepth=20;maxrefs=10000;maxarray=100000;maxbytes=1048576;java.lang.*;java.util.*;java.math.*;java.rmi.**;"
+          + "javax.management.**;sun.rmi.**;com.sun.jmx.**;javax.security.auth.Subject;!*";
+
   public static void main(String[] arguments) throws Exception {
+    if (ObjectInputFilter.Config.getSerialFilter() == null) {
+      ObjectInputFilter.Config.setSerialFilter(ObjectInputFilter.Config.createFilter(READABLE));
+    }
     // Forking a JVM copies its page tables for every program; vfork does not. Read by the JDK at
     // the first start of one.
     System.setProperty("jdk.lang.Process.launchMechanism", "VFORK");

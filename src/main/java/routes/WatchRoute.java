@@ -73,7 +73,7 @@ final class WatchRoute extends RouteBuilder {
         .id("write-alert")
         .to(
             "http://alert?throwExceptionOnFailure=false&followRedirects=false"
-                + "&httpClientConfigurer=#webhookClient"
+                + "&httpClientConfigurer=#alertClient&clientConnectionManager=#alertConnections"
                 + "&connectTimeout=5000&connectionRequestTimeout=5000&responseTimeout=5000")
         .id("http-alert")
         .process(WatchRoute::judgeAnswer)

@@ -46,13 +46,14 @@ final class WebhookRoute extends RouteBuilder {
         .id("sign-webhook")
         .to(
             "http://webhook?throwExceptionOnFailure=false&followRedirects=false"
-                + "&httpClientConfigurer=#webhookClient&disableStreamCache=true"
-                + "&connectionsPerRoute={{waybill.workers}}&maxTotalConnections={{waybill.workers}}"
+                + "&httpClientConfigurer=#webhookClient&clientConnectionManager=#webhookConnections"
                 + timeouts())
         .id("http-webhook")
         .process(
             new WebhookAnswer(parts.clock(), parts.settings().retries().get("webhook").maxDelay()))
-        .id("judge-answer");
+        .id("judge-answer")
+        .removeHeaders("*")
+        .id("forget-answer");
   }
 
   /** In milliseconds: this component reads no units. */
@@ -64,8 +65,6 @@ final class WebhookRoute extends RouteBuilder {
         + "&connectionRequestTimeout="
         + answer
         + "&responseTimeout="
-        + answer
-        + "&soTimeout="
         + answer;
   }
 

@@ -14,10 +14,11 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.CamelContext;
-import org.apache.camel.component.http.HttpClientConfigurer;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.health.HealthCheck;
+import org.apache.camel.main.BaseMainSupport;
 import org.apache.camel.main.Main;
+import org.apache.camel.main.MainListenerSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.task.SimpleAsyncTaskExecutor;
@@ -36,6 +37,7 @@ import routes.monitoring.EventsComponent;
 import routes.monitoring.MBeans;
 import routes.monitoring.Readiness;
 import routes.monitoring.Tracing;
+import routes.operator.HttpListener;
 import routes.operator.HttpSide;
 import routes.operator.JolokiaSide;
 import routes.queue.Backoff;
@@ -47,6 +49,7 @@ import routes.queue.RedisKeys;
 import routes.queue.RedisListComponent;
 import routes.queue.StartRate;
 import routes.settings.Settings;
+import routes.webhook.WebhookClient;
 import routes.webhook.WebhookConnections;
 
 /**
@@ -75,8 +78,11 @@ public final class WorkerProcess {
   private JedisConnectionFactory redisConnections;
   private RedisMessageListenerContainer redisListener;
   private MBeans mbeans;
+  private HttpSide http;
   private JolokiaSide jolokia;
   private Tracing tracing;
+  private WebhookClient webhookClient;
+  private WebhookClient alertClient;
   private volatile CountDownLatch starting = new CountDownLatch(0);
   private volatile boolean enlisted;
   private volatile boolean started;
@@ -90,6 +96,11 @@ public final class WorkerProcess {
 
   public Parts parts() {
     return parts;
+  }
+
+  /** Null where this process does not answer over HTTP. */
+  HttpSide http() {
+    return http;
   }
 
   public CamelContext camel() {
@@ -141,6 +152,7 @@ public final class WorkerProcess {
     renewLease();
     bindParts();
     bindTracing();
+    prepareHttpSide();
     main.configure().setAutoConfigurationLogSummary(false);
     main.configure()
         .setShutdownTimeout(
@@ -153,7 +165,7 @@ public final class WorkerProcess {
     startRoutes();
     started = true;
     watchConsumers();
-    openHttpSide();
+    listenToEvents();
     mbeans = new MBeans(parts);
     mbeans.register();
     LOG.info(
@@ -221,6 +233,12 @@ public final class WorkerProcess {
       }
       if (jolokia != null) {
         jolokia.close();
+      }
+      if (webhookClient != null) {
+        webhookClient.close();
+      }
+      if (alertClient != null) {
+        alertClient.close();
       }
       closeConnections();
       LOG.info("Stopped");
@@ -291,12 +309,13 @@ public final class WorkerProcess {
             parts.events()));
     main.bind("rcloneList", RcloneBinding.list(settings.upload(), environment));
     main.bind("rcloneFeatures", RcloneBinding.features(settings.upload(), environment));
-    // Its own retries and redirects would go round the redelivery policy, and past the signature's
-    // host.
-    HttpClientConfigurer webhookClient =
-        client ->
-            client.disableAutomaticRetries().disableRedirectHandling().disableCookieManagement();
+    webhookClient = WebhookClient.ofWebhook(settings, environment);
     main.bind("webhookClient", webhookClient);
+    main.bind("webhookConnections", webhookClient.connections());
+    WebhookClient.warnings(settings).forEach(LOG::warn);
+    alertClient = WebhookClient.ofChat(settings, environment);
+    main.bind("alertClient", alertClient);
+    main.bind("alertConnections", alertClient.connections());
     main.bind(
         "redis-list",
         new RedisListComponent(
@@ -344,29 +363,53 @@ public final class WorkerProcess {
             });
   }
 
-  /** The management server is there by now, if its port was free. */
-  private void openHttpSide() {
-    VertxPlatformHttpRouter router =
-        VertxPlatformHttpRouter.lookup(
-            camel(), VertxPlatformHttpRouter.getRouterNameFromPort(settings.http().port()));
-    if (router == null) {
+  /**
+   * Camel finds it there for its management port, and opens no other: one that listens before its
+   * guard is on would answer everybody while the routes start.
+   */
+  private void prepareHttpSide() {
+    if (!portIsFree()) {
       return;
     }
+    http = new HttpSide(parts);
     if (settings.extras().jolokia()) {
       jolokia = new JolokiaSide(settings.http().tokens(), parts.clock());
+    }
+    HttpListener listener =
+        new HttpListener(
+            settings.http().host(), settings.http().port(), http.connections(), this::mount);
+    main.addMainListener(
+        new MainListenerSupport() {
+          @Override
+          public void beforeConfigure(BaseMainSupport starting) {
+            try {
+              starting.getCamelContext().addService(listener, true, false);
+            } catch (Exception e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        });
+  }
+
+  private void mount(VertxPlatformHttpRouter router) {
+    if (jolokia != null) {
       jolokia.mount(router);
     }
-    HttpSide http = new HttpSide(parts);
     http.mount(router);
-    redisListener.addMessageListener(
-        (message, pattern) -> http.tell(new String(message.getBody(), StandardCharsets.UTF_8)),
-        ChannelTopic.of(RedisKeys.EVENTS));
+  }
+
+  private void listenToEvents() {
+    if (http != null) {
+      redisListener.addMessageListener(
+          (message, pattern) -> http.tell(new String(message.getBody(), StandardCharsets.UTF_8)),
+          ChannelTopic.of(RedisKeys.EVENTS));
+    }
   }
 
   private Properties camelProperties() {
     Properties properties = new Properties();
     properties.putAll(settings.values());
-    properties.put("camel.management.enabled", String.valueOf(portIsFree()));
+    properties.put("camel.management.enabled", String.valueOf(http != null));
     properties.put("camel.management.host", settings.http().host());
     properties.put("camel.management.port", String.valueOf(settings.http().port()));
     properties.put("camel.management.path", "/");

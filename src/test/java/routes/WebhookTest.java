@@ -14,6 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import servers.RawServer;
 import servers.Shop;
 import servers.WebhookReceiver.Answer;
 import servers.WebhookReceiver.Call;
@@ -62,6 +63,7 @@ class WebhookTest extends WorkerTest {
     awaitState(taskId, "dead");
 
     assertEquals(1, shop.webhook().calls(taskId).size());
+    assertEquals(0, shop.webhook().elsewhere(), "the secret went elsewhere");
     assertEquals("failed", shop.status(taskId));
     assertTrue(shop.errorLog(taskId).contains("The webhook answered " + status));
     assertTrue(Files.isDirectory(shop.sandbox(taskId)));
@@ -75,6 +77,39 @@ class WebhookTest extends WorkerTest {
 
     awaitState(taskId, "done");
     assertEquals(2, shop.webhook().calls(taskId).size());
+  }
+
+  /** The next try wants the connection, and the slot the end of the answer. */
+  @Test
+  void should_not_be_held_up_or_told_twice_by_answers_without_end() throws Exception {
+    List<String> asked = new java.util.concurrent.CopyOnWriteArrayList<>();
+    try (RawServer receiver =
+        RawServer.start(
+            socket -> {
+              asked.add(RawServer.readRequest(socket));
+              String status = asked.size() == 1 ? "503 No" : "200 OK";
+              RawServer.send(
+                  socket,
+                  "HTTP/1.1 "
+                      + status
+                      + "\r\nTransfer-Encoding: chunked\r\nCamelHttpResponseCode: 200\r\n"
+                      + "camelhttpresponsecode: 200\r\nCamelExecCommandExecutable: /bin/false\r\n\r\n");
+              RawServer.repeat(socket, "1\r\nx\r\n", asked.size() == 1 ? 0 : 100);
+            })) {
+      startWorker(
+          "WEBHOOK_URL", receiver.url(),
+          "WORKER_COUNT", "1",
+          "WAYBILL_WEBHOOK_TIMEOUT", "1s",
+          "WAYBILL_WEBHOOK_CONNECT_TIMEOUT", "500ms");
+      long taskId = shop.order("ok");
+      long next = shop.order("ok");
+
+      awaitState(taskId, "done");
+      awaitState(next, "done");
+
+      assertEquals(3, asked.size(), "one was refused");
+      assertEquals(1, shop.eventNames(taskId).stream().filter("WEBHOOK_ERROR"::equals).count());
+    }
   }
 
   @Test

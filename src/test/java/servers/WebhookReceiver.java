@@ -64,6 +64,7 @@ public final class WebhookReceiver implements AutoCloseable {
   private final List<Call> calls = new CopyOnWriteArrayList<>();
   private volatile int chatAnswer = 200;
   private final AtomicInteger refusedChats = new AtomicInteger();
+  private final AtomicInteger elsewhere = new AtomicInteger();
   private final List<String> chats = new CopyOnWriteArrayList<>();
   private final Map<Long, List<Answer>> answers = new ConcurrentHashMap<>();
 
@@ -79,7 +80,12 @@ public final class WebhookReceiver implements AutoCloseable {
     WebhookReceiver receiver = new WebhookReceiver(server, secret, signingSecret);
     server.createContext("/webhook", receiver::receive);
     server.createContext("/chat", receiver::hear);
-    server.createContext("/elsewhere", exchange -> receiver.answer(exchange, Answer.of(200)));
+    server.createContext(
+        "/elsewhere",
+        exchange -> {
+          receiver.elsewhere.incrementAndGet();
+          receiver.answer(exchange, Answer.of(200));
+        });
     server.setExecutor(receiver.threads);
     server.start();
     return receiver;
@@ -128,6 +134,11 @@ public final class WebhookReceiver implements AutoCloseable {
    */
   public void onCall(Consumer<Call> listener) {
     this.listener = listener;
+  }
+
+  /** How often somebody came to the place where redirects point. */
+  public int elsewhere() {
+    return elsewhere.get();
   }
 
   public List<Call> calls() {

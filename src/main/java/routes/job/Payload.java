@@ -16,12 +16,21 @@ public final class Payload {
   public static final long MAX_TASK_ID = (1L << 53) - 1;
 
   private static final int MAX_EMAIL = 255;
+  private static final int MAX_SHOWN = 24;
   private static final int MAX_DEPTH = 32;
+  private static final int MAX_TOKENS = 10_000;
+  private static final int MAX_DIGITS = 1_000;
+  private static final int MAX_NAME = 1_000;
+  private static final int MAX_TEXT = 1 << 20;
+
+  /**
+   * Neither what separates addresses, nor what cannot be seen or turns the direction of writing,
+   * nor half of a character.
+   */
+  private static final String PART = "[^@,;:<>()\\[\\]\\\\\"\\s\\p{Z}\\p{Cc}\\p{Cf}\\p{Cs}]+";
 
   /** One address, without display name, comment or list. */
-  private static final Pattern EMAIL =
-      Pattern.compile(
-          "[^\\s@,;:<>()\\[\\]\\\\\"\\p{Cntrl}]+@[^\\s@,;:<>()\\[\\]\\\\\"\\p{Cntrl}]+");
+  private static final Pattern EMAIL = Pattern.compile(PART + "@" + PART);
 
   private final List<String> allowedHosts;
 
@@ -34,7 +43,13 @@ public final class Payload {
     JsonFactory factory =
         JsonFactory.builder()
             .streamReadConstraints(
-                StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).build())
+                StreamReadConstraints.builder()
+                    .maxNestingDepth(MAX_DEPTH)
+                    .maxTokenCount(MAX_TOKENS)
+                    .maxNumberLength(MAX_DIGITS)
+                    .maxNameLength(MAX_NAME)
+                    .maxStringLength(MAX_TEXT)
+                    .build())
             .build();
     return JsonMapper.builder(factory)
         .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
@@ -86,9 +101,14 @@ public final class Payload {
     }
     if (!node.canConvertToLong() || node.longValue() < 1 || node.longValue() > MAX_TASK_ID) {
       throw Rejected.unreadable(
-          "taskId: expected an integer from 1 to " + MAX_TASK_ID + ", found one outside");
+          "taskId: expected an integer from 1 to " + MAX_TASK_ID + ", found " + cut(node.asText()));
     }
     return node.longValue();
+  }
+
+  /** Digits and a sign: nothing that could do harm, but any number of them. */
+  private static String cut(String number) {
+    return number.length() <= MAX_SHOWN ? number : number.substring(0, MAX_SHOWN) + "…";
   }
 
   private static String kind(JsonNode node) {

@@ -63,6 +63,7 @@ public final class Redactor {
                 settings.webhook().signingSecrets().stream(),
                 settings.http().tokens().stream(),
                 inAddress(settings.webhook().url()),
+                settings.outgoing().proxy().stream().flatMap(Redactor::inAddress),
                 settings.watching().url().stream()
                     .flatMap(url -> Stream.of(url.toString(), url.getRawPath())),
                 settings.extras().tracing().stream().flatMap(Redactor::inAddress))

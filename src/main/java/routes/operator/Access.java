@@ -116,7 +116,8 @@ final class Access {
    */
   private static boolean isFromHere(HttpServerRequest request) {
     if (PROXIES.stream().anyMatch(header -> request.getHeader(header) != null)
-        || request.version() == HttpVersion.HTTP_1_0) {
+        || request.version() == HttpVersion.HTTP_1_0
+        || isOfAnotherSite(request)) {
       return false;
     }
     try {
@@ -129,6 +130,12 @@ final class Access {
     } catch (UnknownHostException e) {
       return false;
     }
+  }
+
+  /** A browser of today says whose page asks; it could not read the answer, but make us work. */
+  private static boolean isOfAnotherSite(HttpServerRequest request) {
+    String site = request.getHeader("Sec-Fetch-Site");
+    return site != null && !site.equals("same-origin") && !site.equals("none");
   }
 
   /** Of one length for all tokens, so that comparing them takes one time for all. */

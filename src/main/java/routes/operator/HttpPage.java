@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The page for people, at {@code /}: files of the jar, each named here, so that no path of a
@@ -48,6 +49,10 @@ final class HttpPage {
 
   boolean has(String path) {
     return files.containsKey(path);
+  }
+
+  Set<String> paths() {
+    return files.keySet();
   }
 
   void mount(Router router) {

@@ -7,6 +7,7 @@ import static routes.operator.HttpAnswers.taskId;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
@@ -24,6 +25,7 @@ import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.command.TaskLog;
+import routes.job.Payload;
 import routes.monitoring.Event;
 import routes.settings.Settings;
 
@@ -34,7 +36,12 @@ final class HttpStreams {
   private static final Logger LOG = LoggerFactory.getLogger(HttpStreams.class);
   private static final int LOG_BYTES = 64 * 1024;
   private static final int MOST_LOG_BYTES = 4 * 1024 * 1024;
-  private static final int MOST_LISTENERS = 200;
+
+  /** Of both kinds, those who follow a log included. */
+  private static final int MOST_STREAMS = 200;
+
+  /** A channel of Redis is open to whoever has its password. */
+  private static final int LONGEST_EVENT = 64 * 1024;
 
   /** How {@link routes.monitoring.Events} writes it. */
   private static final String PROGRESS = "\"event\":\"" + Event.PROGRESS + '"';
@@ -50,11 +57,15 @@ final class HttpStreams {
 
   private final Settings settings;
   private final LastProgress progress;
+  private final HttpConnections connections;
+  private final ObjectReader events = Payload.strictMapper().reader();
   private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
+  private final Set<HttpServerResponse> streams = ConcurrentHashMap.newKeySet();
 
-  HttpStreams(Settings settings, LastProgress progress) {
+  HttpStreams(Settings settings, LastProgress progress, HttpConnections connections) {
     this.settings = settings;
     this.progress = progress;
+    this.connections = connections;
   }
 
   /** What is between here and a listener may cut a connection on which nothing comes. */
@@ -74,8 +85,9 @@ final class HttpStreams {
       long from = Math.max(0, Files.size(file) - most);
       String accepted = context.request().getHeader("Accept");
       if (accepted != null && accepted.contains("text/event-stream")) {
-        stream(context);
-        follow(context, file, from);
+        if (stream(context)) {
+          follow(context, file, from);
+        }
         return;
       }
       context
@@ -167,12 +179,25 @@ final class HttpStreams {
     return event.append('\n').toString();
   }
 
-  private static void stream(RoutingContext context) {
-    context
-        .response()
+  private boolean stream(RoutingContext context) {
+    HttpServerResponse response = context.response();
+    if (streams.size() >= MOST_STREAMS) {
+      response.putHeader("Retry-After", "30");
+      problem(context, 503, "too many listen already: try again in a while");
+      return false;
+    }
+    streams.add(response);
+    context.addEndHandler(
+        done -> {
+          streams.remove(response);
+          listeners.removeIf(listener -> listener.response == response);
+        });
+    connections.stays(context);
+    response
         .setChunked(true)
         .putHeader("Content-Type", "text/event-stream; charset=utf-8")
         .putHeader("X-Accel-Buffering", "no");
+    return true;
   }
 
   /** Everything that happens, in all processes, as it happens. */
@@ -185,15 +210,12 @@ final class HttpStreams {
       problem(context, e.status(), e.getMessage());
       return;
     }
-    if (listeners.size() >= MOST_LISTENERS) {
-      problem(context, 503, "too many listen already");
+    if (!stream(context)) {
       return;
     }
-    stream(context);
     Listener listener = new Listener(context.response(), taskId);
     context.response().write(": listening\n\n");
     listeners.add(listener);
-    context.response().closeHandler(gone -> listeners.remove(listener));
   }
 
   /**
@@ -203,11 +225,11 @@ final class HttpStreams {
    */
   void tell(String json) {
     boolean isProgress = json.contains(PROGRESS);
-    if (listeners.isEmpty() && !isProgress) {
+    if (listeners.isEmpty() && !isProgress || json.length() > LONGEST_EVENT) {
       return;
     }
     try {
-      JsonNode event = Json.MAPPER.readTree(json);
+      JsonNode event = events.readTree(json);
       JsonNode id = event.path("taskId");
       if (isProgress) {
         progress.hear(event);

@@ -38,7 +38,7 @@ import org.jolokia.service.serializer.JolokiaSerializer;
  * <p>Not Camel's own: that one's policy cannot tell who asks.
  */
 public final class JolokiaSide implements AutoCloseable {
-  private static final String PATH = "/observe/jolokia";
+  static final String PATH = "/observe/jolokia";
   private static final int LONGEST_REQUEST = 256 * 1024;
   private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
 

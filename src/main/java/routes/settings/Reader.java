@@ -29,7 +29,10 @@ final class Reader {
           "waybill.webhook.secret",
           "waybill.webhook.signing-secret",
           "waybill.http.token",
-          "waybill.alert.url");
+          "waybill.alert.url",
+          "waybill.webhook.proxy");
+
+  private static final String HIDDEN = "something else (not shown: it may hold a secret)";
 
   private final Map<String, String> values;
   private final Set<String> asked = new TreeSet<>();
@@ -203,15 +206,27 @@ final class Reader {
     if (value.isBlank()) {
       return URI.create("http://localhost");
     }
-    return parse(value)
+    return web(value)
         .orElseGet(
             () -> {
-              faults.add(new Fault(key, what, "something else (not shown: it may hold a secret)"));
+              faults.add(new Fault(key, what, HIDDEN));
               return URI.create("http://localhost");
             });
   }
 
-  private static Optional<URI> parse(String value) {
+  /**
+   * As {@link #httpUrl}, for an address that is called: a user in it would go along to whoever
+   * reads addresses, a fragment is never sent and must be a mistake.
+   */
+  URI calledUrl(String key, String what) {
+    URI url = httpUrl(key, what);
+    if (url.getRawUserInfo() != null || url.getRawFragment() != null) {
+      faults.add(new Fault(key, what + ", without user, password and fragment", HIDDEN));
+    }
+    return url;
+  }
+
+  static Optional<URI> web(String value) {
     try {
       URI url = new URI(value);
       boolean web =
@@ -228,7 +243,7 @@ final class Reader {
     if (value.isBlank()) {
       return Optional.empty();
     }
-    Optional<URI> url = parse(value);
+    Optional<URI> url = web(value);
     if (url.isEmpty()) {
       hiddenFault(key, what);
     }

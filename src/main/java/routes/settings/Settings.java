@@ -29,6 +29,7 @@ public record Settings(
     Download download,
     Upload upload,
     Webhook webhook,
+    Outgoing outgoing,
     Duration shutdownGrace,
     Duration killGrace,
     Logs logs,
@@ -270,7 +271,7 @@ public record Settings(
     Upload upload = upload(read);
     Webhook webhook =
         new Webhook(
-            read.httpUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
+            read.calledUrl("waybill.webhook.url", "an http or https URL (WEBHOOK_URL)"),
             read.requiredSecret("waybill.webhook.secret", "the shared secret (API_SECRET_KEY)"),
             read.oneOrTwoSecrets("waybill.webhook.signing-secret"),
             read.duration(
@@ -278,6 +279,7 @@ public record Settings(
             read.duration(
                 "waybill.webhook.timeout", Duration.ofMillis(10), Duration.ofMinutes(30)));
     webhook.signingSecrets().forEach(secret -> checkSigningSecret(read, secret));
+    Outgoing outgoing = Outgoing.read(read);
     Duration shutdownGrace =
         read.duration("waybill.shutdown.grace", Duration.ZERO, Duration.ofHours(1));
     Duration killGrace = read.duration("waybill.kill.grace", Duration.ZERO, Duration.ofMinutes(5));
@@ -315,6 +317,7 @@ public record Settings(
         download,
         upload,
         webhook,
+        outgoing,
         shutdownGrace,
         killGrace,
         logs,

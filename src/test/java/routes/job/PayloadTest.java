@@ -43,6 +43,19 @@ class PayloadTest {
         "{\"taskId\":1.5}|taskId: expected an integer, found a fraction",
         "{\"taskId\":0}|from 1 to",
         "{\"taskId\":-1}|from 1 to",
+        "{\"taskId\":-0}|found 0",
+        "{\"taskId\":42.0}|taskId: expected an integer, found a fraction",
+        "{\"taskId\":1e2}|taskId: expected an integer, found a fraction",
+        "{\"taskId\":1e400}|taskId: expected an integer, found a fraction",
+        "{\"taskId\":-1e-400}|taskId: expected an integer, found a fraction",
+        "{\"taskId\":\"42\"}|taskId: expected an integer, found a string",
+        "{\"taskId\":\" 42\"}|taskId: expected an integer, found a string",
+        "{\"taskId\":true}|taskId: expected an integer, found a boolean",
+        "{\"taskId\":[42]}|taskId: expected an integer, found an array",
+        "{\"taskId\":9007199254740993}|from 1 to 9007199254740991, found 9007199254740993",
+        "{\"taskId\":9223372036854775808}|found 9223372036854775808",
+        "{\"taskId\":18446744073709551617}|found 18446744073709551617",
+        "{\"TaskId\":1}|taskId: expected an integer, found nothing",
         "{\"taskId\":9007199254740992}|from 1 to",
         "{\"taskId\":99999999999999999999999}|from 1 to",
         "{\"taskId\":null}|taskId: expected an integer, found null",
@@ -54,6 +67,13 @@ class PayloadTest {
         "{\"taskId\":1,\"email\":\"a@b, c@d\"}|one address",
         "{\"taskId\":1,\"email\":\"A <a@b>\"}|one address",
         "{\"taskId\":1,\"email\":\"a\\n@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u0000@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u0085@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u00a0@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u2028@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u200b@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\u202e@b\"}|one address",
+        "{\"taskId\":1,\"email\":\"a\\ud800@b\"}|one address",
         "{\"taskId\":1,\"email\":\"a@b\"}|courseUrl: expected a string, found nothing",
         "{\"taskId\":1,\"email\":\"a@b\",\"courseUrl\":[]}|courseUrl: expected a string, found an array",
       })
@@ -136,6 +156,22 @@ class PayloadTest {
         "{'taskId':1}",
         "{\"taskId\":NaN}",
         "{\"taskId\":01}",
+        "{\"taskId\":+1}",
+        "{\"taskId\":.5}",
+        "{\"taskId\":5.}",
+        "{\"taskId\":0x1}",
+        "{\"taskId\":Infinity}",
+        "{\"taskId\":-}",
+        "{\"a\":{\"b\":1,\"b\":1}}",
+        "{\"taskId\":1,\"\\u0074askId\":2}",
+        "{\"taskId\":1,}",
+        "{\"taskId\":1 /* 2 */}",
+        "{taskId:1}",
+        "{\"taskId\":1}]",
+        "\ufeff{\"taskId\":1}",
+        "{\"taskId\":\"\\ud80\"}",
+        "{\"taskId\":\"\\x41\"}",
+        "{\"taskId\":\"a\u0000b\"}",
       })
   void should_not_parse_what_two_readers_could_understand_differently(String json) {
     assertThrows(
@@ -150,5 +186,33 @@ class PayloadTest {
     assertThrows(
         com.fasterxml.jackson.core.JsonProcessingException.class,
         () -> Payload.strictMapper().readTree(deep));
+  }
+
+  /** What would cost memory or time out of all proportion to what was sent. */
+  @Test
+  void should_not_read_what_is_out_of_all_proportion() {
+    for (String text :
+        List.of(
+            "[".repeat(10_000),
+            "{\"a\":".repeat(10_000),
+            "{\"taskId\":" + "9".repeat(1_001) + "}",
+            "{\"taskId\":1" + "0".repeat(20_000) + "}",
+            "{\"" + "n".repeat(60_000) + "\":1}",
+            "{\"a\":\"" + "x".repeat(2 << 20) + "\"}",
+            "[" + "1,".repeat(20_000) + "1]",
+            "{\"taskId\":1}                \0")) {
+      assertThrows(
+          com.fasterxml.jackson.core.JsonProcessingException.class,
+          () -> Payload.strictMapper().readTree(text),
+          text.substring(0, 20));
+    }
+  }
+
+  @Test
+  void should_show_no_more_of_a_number_than_one_can_read() {
+    Rejected rejected =
+        assertThrows(Rejected.class, () -> read("{\"taskId\":" + "7".repeat(900) + "}"));
+
+    assertTrue(rejected.getMessage().endsWith(", found " + "7".repeat(24) + "…"));
   }
 }

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import routes.webhook.WebhookClient;
 
 class SettingsTest {
   @TempDir Path directory;
@@ -397,5 +398,63 @@ class SettingsTest {
     environment.put("WEBHOOK_SIGNING_SECRET", "one,two,three");
     assertEquals("waybill.webhook.signing-secret", faults().get(0).key());
     assertFalse(faults().toString().contains("three"));
+  }
+
+  @Test
+  void should_refuse_a_webhook_that_cannot_be_called_safely() throws Exception {
+    for (String url :
+        List.of(
+            "ftp://shop.example/hook",
+            "https:///hook",
+            "//shop.example/hook",
+            "https://user:hidden-1@shop.example/hook",
+            "https://shop.example/hook#hidden-1")) {
+      environment.put("WEBHOOK_URL", url);
+      Fault fault = faults().get(0);
+      assertEquals("waybill.webhook.url", fault.key());
+      assertTrue(!fault.toString().contains("hidden-1"), fault.toString());
+    }
+    environment.put("WEBHOOK_URL", "https://shop.example/hook?key=x");
+    settings();
+  }
+
+  @Test
+  void should_check_how_the_webhook_is_called() throws Exception {
+    assertTrue(settings().outgoing().verifyTls());
+    assertEquals(64 * 1024, settings().outgoing().answerMax());
+    Path noCertificate = directory.resolve("empty.pem");
+    java.nio.file.Files.writeString(noCertificate, "-----BEGIN CERTIFICATE-----\nxx\n");
+    environment.put("WAYBILL_WEBHOOK_TRUST_STORE", noCertificate.toString());
+    environment.put("WAYBILL_WEBHOOK_TLS_VERIFY", "no");
+    environment.put("WAYBILL_WEBHOOK_PROXY", "socks://user:hidden-2@proxy:1");
+    environment.put("WAYBILL_WEBHOOK_ANSWER_MAX", "1GiB");
+
+    List<Fault> faults = faults();
+
+    assertEquals(
+        List.of(
+            "waybill.webhook.answer-max",
+            "waybill.webhook.proxy",
+            "waybill.webhook.tls-verify",
+            "waybill.webhook.trust-store"),
+        faults.stream().map(Fault::key).sorted().toList());
+    assertTrue(!faults.toString().contains("hidden-2"), faults.toString());
+    environment.put("WAYBILL_WEBHOOK_PROXY", "none");
+    environment.put("WAYBILL_WEBHOOK_TRUST_STORE", "/nowhere");
+    assertEquals(3, faults().size());
+  }
+
+  @Test
+  void should_warn_of_what_others_could_read() throws Exception {
+    assertEquals(List.of(), WebhookClient.warnings(settings()));
+    environment.put("WEBHOOK_URL", "http://127.0.0.1:8080/hook");
+    assertEquals(List.of(), WebhookClient.warnings(settings()));
+    environment.put("WEBHOOK_URL", "http://shop.example/hook");
+    environment.put("WAYBILL_WEBHOOK_TLS_VERIFY", "false");
+
+    String warnings = WebhookClient.warnings(settings()).toString();
+
+    assertTrue(warnings.contains("tls-verify is false"), warnings);
+    assertTrue(warnings.contains("WEBHOOK_URL is http"), warnings);
   }
 }

@@ -19,6 +19,12 @@ class WebhookAnswerTest {
     assertEquals(Duration.ofSeconds(90), answer.retryAfter("Mon, 23 Nov 2026 10:01:30 GMT"));
     assertEquals(Duration.ZERO, answer.retryAfter("Mon, 23 Nov 2026 09:00:00 GMT"));
     assertEquals(Duration.ofMinutes(10), answer.retryAfter("86400"));
+    assertEquals(Duration.ofMinutes(10), answer.retryAfter("999999999"));
+    assertEquals(Duration.ofMinutes(10), answer.retryAfter("9".repeat(5000)));
+    assertEquals(Duration.ofMinutes(10), answer.retryAfter("Fri, 31 Dec 9999 23:59:59 GMT"));
+    assertEquals(Duration.ofMinutes(10), answer.retryAfter("Fri, 31 Dec 99999 23:59:59 GMT"));
+    assertNull(answer.retryAfter("1e9"));
+    assertNull(answer.retryAfter("[1, 2]"));
     assertNull(answer.retryAfter("soon"));
     assertNull(answer.retryAfter("-1"));
     assertNull(answer.retryAfter(null));
