@@ -254,8 +254,11 @@ class HttpSideTest extends WorkerTest {
     shop.breakRclone("move", "exit-7");
     long second = shop.order("ok");
     awaitState(second, "dead");
-    // The first one's number is in the second one's folder.
-    shop.update("UPDATE waybill_job SET folder = ? WHERE task_id = ?", "Course " + first, second);
+    // The first one's number is in the second one's folder, and in nothing that is looked at first.
+    shop.update(
+        "UPDATE waybill_job SET folder = ?, order_id = 'x' WHERE task_id = ?",
+        "Course " + first,
+        second);
     String again = "/jobs/retry?dryRun=false&q=" + first;
 
     assertTrue(change(again).body().contains("\"going\":1"));

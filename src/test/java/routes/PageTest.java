@@ -382,6 +382,139 @@ class PageTest extends WorkerTest {
     assertEquals(0, tab.eval("document.querySelectorAll('main img, main script').length").asInt());
   }
 
+  private static String hostile(String where) {
+    return where + "<img src=x onerror=\"window.taken='" + where + "'\"><b>";
+  }
+
+  /** One in each field that others write; each says where it came through. */
+  private void fillEveryField(long dead, long running) throws Exception {
+    String at = "UTC_TIMESTAMP(6)";
+    String worker = "w<img/src=x/onerror=window.taken='worker'>";
+    shop.update(
+        "INSERT INTO waybill_worker (id, host, pid, started_at, seen_at, lease_ms)"
+            + " VALUES (?, ?, 1, "
+            + at
+            + ", "
+            + at
+            + ", 600000)",
+        worker,
+        hostile("host"));
+    for (long taskId : new long[] {dead, running}) {
+      shop.update(
+          "INSERT INTO waybill_job (task_id, order_id, email, course_url, course_key, payload, state, stage,"
+              + " delivery_id, folder, last_error, host, owner, hold, received_at, enrolled_at, claimed_at, updated_at)"
+              + " VALUES (?, ?, ?, ?, SHA2('x', 256), ?, ?, 'downloaded', ?, ?, ?, ?, ?, ?, "
+              + String.join(", ", at, at, at, at)
+              + ")",
+          taskId,
+          hostile("order"),
+          hostile("email") + "@example.com",
+          "javascript:window.taken='url'//<img src=x onerror=window.taken='url'>",
+          hostile("payload"),
+          taskId == dead ? "dead" : "running",
+          "<img src=x onerror=window.taken=1>",
+          hostile("folder"),
+          hostile("error"),
+          hostile("host"),
+          taskId == dead ? null : worker,
+          taskId == dead ? "<b>hold" : null);
+    }
+    shop.update(
+        "INSERT INTO waybill_alert (name, scope, detail, since, seen_at) VALUES (?, ?, ?, "
+            + at
+            + ", "
+            + at
+            + ")",
+        "<img src=x onerror=taken=1>",
+        hostile("scope"),
+        hostile("alert"));
+    for (String held : List.of("post-webhook", hostile("held"))) {
+      shop.update(
+          "INSERT INTO waybill_hold (name, reason, since, until_at) VALUES (?, ?, "
+              + at
+              + ", "
+              + at
+              + " + INTERVAL 1 HOUR)",
+          held,
+          hostile("reason"));
+    }
+    shop.update(
+        "INSERT INTO waybill_history (task_id, at, event, stage, worker, ms, exit_code, detail)"
+            + " VALUES (?, "
+            + at
+            + ", 'UPLOAD_ERROR', 'upload', ?, 5, 7, ?)",
+        dead,
+        hostile("by"),
+        hostile("detail"));
+    Path log = shop.logs().resolve("tasks").resolve("task-" + dead + ".log");
+    Files.createDirectories(log.getParent());
+    Files.writeString(log, hostile("log") + "\n");
+  }
+
+  private void publish(String event, long taskId) {
+    var json = new com.fasterxml.jackson.databind.ObjectMapper().createObjectNode();
+    json.put("at", java.time.Instant.now().toString()).put("event", event).put("taskId", taskId);
+    json.put("stage", event.equals("PROGRESS") ? "upload" : hostile("stage"));
+    json.put("detail", hostile("event")).put("worker", hostile("teller"));
+    json.put("percent", 50).put("file", hostile("file")).put("orderId", hostile("order"));
+    shop.redis().publish("waybill:events", json.toString());
+  }
+
+  @Test
+  void should_show_every_field_as_it_is_and_obey_none() throws Exception {
+    start("WAYBILL_WATCH_PERIOD", "5m");
+    long dead = shop.task("failed", Shop.url("ok"));
+    long running = shop.task("enrolled", Shop.url("ok"));
+    fillEveryField(dead, running);
+    // What got through would be stopped by the policy, and counted here.
+    tab.first(
+        "window.breaches = []; addEventListener('securitypolicyviolation', e =>"
+            + " window.breaches.push(e.violatedDirective + ' ' + e.blockedURI), true);");
+    openWithToken("#/");
+    awaitShown("#alerts", hostile("alert"));
+    awaitShown("#workers", "onerror=window.taken='worker'");
+    publish("PROGRESS", running);
+    publish("DEAD", dead);
+    publish("<img src=x onerror=window.taken='name'>", dead);
+    awaitShown("#pipeline", hostile("reason"));
+    awaitShown("#workers", hostile("file"));
+    awaitShown("#events", hostile("event"));
+    awaitShown("#events", "<img src=x onerror=window.taken='name'>");
+    expectNothingRan();
+    tab.eval("location.hash = '#/jobs/" + dead + "'");
+    awaitShown("#top .reason", hostile("error"));
+    for (String field : List.of("email", "order", "folder", "host")) {
+      awaitShown("#facts", hostile(field));
+    }
+    awaitShown("#facts", "javascript:window.taken='url'");
+    assertEquals(
+        0, tab.eval("document.querySelectorAll('a[href^=\"javascript:\" i]').length").asInt());
+    awaitShown("#tries", hostile("detail"));
+    awaitShown("#task-log", hostile("log"));
+    expectNothingRan();
+    String search = java.net.URLEncoder.encode(hostile("folder"), "UTF-8").replace("+", "%20");
+    for (String state : List.of("dead", "%3Cimg%20src%3Dx%20onerror%3Dwindow.taken%3D1%3E")) {
+      tab.eval("location.hash = '#/jobs?state=" + state + "&q=" + search + "'");
+      awaitShown("h1", hostile("folder"));
+      expectNothingRan();
+    }
+    tab.eval("location.hash = '#/%3Cimg%20src%3Dx%20onerror%3Dwindow.taken%3D1%3E'");
+    expectNothingRan();
+    // The net itself: without it the counts above would be zero whatever happened.
+    tab.eval("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=window.taken=1>')");
+    until(() -> tab.eval("window.breaches.length").asInt() > 0, "a breach is counted");
+    assertTrue(tab.eval("window.taken === undefined").asBoolean());
+    tab.errors().clear();
+  }
+
+  private void expectNothingRan() throws Exception {
+    assertEquals("undefined", tab.eval("String(window.taken)").asText());
+    assertEquals("[]", tab.eval("JSON.stringify(window.breaches)").asText());
+    assertEquals(
+        0,
+        tab.eval("document.querySelectorAll('img, iframe, object, svg image, b').length").asInt());
+  }
+
   @Test
   void should_say_what_is_wrong_with_the_token() throws Exception {
     start();

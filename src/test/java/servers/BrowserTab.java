@@ -114,6 +114,11 @@ public final class BrowserTab implements AutoCloseable {
     call("Page.navigate", Map.of("url", url));
   }
 
+  /** Runs in every page from now on, before its own scripts. */
+  public void first(String script) throws IOException {
+    call("Page.addScriptToEvaluateOnNewDocument", Map.of("source", script));
+  }
+
   public void reload() throws IOException {
     call("Page.reload", Map.of());
   }
