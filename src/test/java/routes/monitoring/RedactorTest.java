@@ -54,6 +54,16 @@ class RedactorTest {
     assertEquals("abcXabcefgh", redactor.clean("abcXabcefgh"));
   }
 
+  /** The longest that a file may hold. */
+  @Test
+  void should_find_a_long_secret_too() {
+    StringBuilder secret = new StringBuilder();
+    new Random(3).ints(64 * 1024, '!', 0x7f).forEach(c -> secret.append((char) c));
+    Redactor longOne = new Redactor(Stream.of(secret.toString()));
+
+    assertEquals("a *** b", longOne.clean("a " + secret + " b"));
+  }
+
   @Test
   void should_know_the_key_of_a_signing_secret_without_its_prefix() {
     Redactor signing = new Redactor(Stream.of("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
