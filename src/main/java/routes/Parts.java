@@ -10,7 +10,9 @@ import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.RedisClient;
+import routes.bullmq.BullQueue;
 import routes.command.ProgramRunner;
+import routes.command.TaskLog;
 import routes.job.Disk;
 import routes.job.Flight;
 import routes.job.Flights;
@@ -18,6 +20,7 @@ import routes.job.Held;
 import routes.job.Stage;
 import routes.ledger.Admission;
 import routes.ledger.AlertBook;
+import routes.ledger.BullBook;
 import routes.ledger.Census;
 import routes.ledger.Figures;
 import routes.ledger.History;
@@ -40,6 +43,8 @@ import routes.monitoring.TickFailures;
 import routes.monitoring.Watch;
 import routes.operator.Desk;
 import routes.queue.Bell;
+import routes.queue.BullLocks;
+import routes.queue.BullTeller;
 import routes.queue.ClaimedLists;
 import routes.queue.Deliveries;
 import routes.queue.News;
@@ -86,6 +91,10 @@ public final class Parts implements AutoCloseable {
   private final TickFailures tickFailures;
   private final Disk disk;
   private final Sandboxes sandboxes;
+  private final BullQueue bullmqQueue;
+  private final BullBook bullmqBook;
+  private final BullLocks bullmqLocks;
+  private final BullTeller bullmq;
   private final Watch watch;
   private final AlertBook alertBook;
   private final Alerts alerts;
@@ -131,6 +140,14 @@ public final class Parts implements AutoCloseable {
     this.sandboxes =
         new Sandboxes(settings.download().staging(), settings.download().keep(), ledger, clock);
     this.disk = new Disk(settings.download().staging(), settings.download().minFree());
+    this.bullmqBook =
+        new BullBook(database, settings.bullmq().prefix() + ":" + settings.bullmq().queue());
+    this.bullmqQueue =
+        new BullQueue(redis, settings.bullmq().prefix(), settings.bullmq().queue(), clock);
+    this.bullmqLocks =
+        new BullLocks(
+            bullmqBook, bullmqQueue, settings.bullmq(), () -> lease.worker().id(), this::stopLost);
+    this.bullmq = teller();
     this.tickFailures = new TickFailures(clock);
     this.watch =
         new Watch(
@@ -142,6 +159,49 @@ public final class Parts implements AutoCloseable {
     this.alertBook = new AlertBook(database);
     this.alerts = new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker());
     this.metrics = measure();
+  }
+
+  private BullTeller teller() {
+    BullTeller teller =
+        new BullTeller(
+            bullmqBook,
+            bullmqQueue,
+            bullmqLocks,
+            settings.bullmq(),
+            settings.enrolment().maxWait(),
+            taskId ->
+                TaskLog.lastLines(settings.logs().directory(), taskId, settings.bullmq().logLines())
+                    .stream()
+                    .map(redactor::clean)
+                    .toList());
+    if (settings.bullmq().enabled()) {
+      events.observe(
+          (event, fields) -> {
+            if (!(fields.get("taskId") instanceof Long taskId)) {
+              return;
+            }
+            switch (event) {
+              case PROGRESS -> teller.progressed(taskId, (Integer) fields.get("percent"));
+              case CLEANUP, DEAD, CANCELLED -> teller.ended(taskId);
+              case REJECTED, DUPLICATE -> teller.changed(taskId);
+              default -> {}
+            }
+          });
+    }
+    return teller;
+  }
+
+  private void stopLost(long taskId) {
+    flights.all().stream()
+        .filter(flight -> flight.taskId() == taskId)
+        .forEach(flight -> flight.stop(Flight.Stop.LOST));
+  }
+
+  /**
+   * As many jobs of a BullMQ queue as may be taken now: those that a slot will soon be free for.
+   */
+  int mayTakeBullmq() {
+    return mayTake() ? Math.max(16, 4 * tuning.workers()) - bullmqLocks.inHand() : 0;
   }
 
   private Metrics measure() {
@@ -351,6 +411,26 @@ public final class Parts implements AutoCloseable {
   /** What an operator does. */
   public Desk desk() {
     return desk;
+  }
+
+  /** Tells the shop's BullMQ queue, where there is one. */
+  public BullTeller bullmq() {
+    return bullmq;
+  }
+
+  /** The locks of its jobs. */
+  public BullLocks bullmqLocks() {
+    return bullmqLocks;
+  }
+
+  /** The queue itself. */
+  public BullQueue bullmqQueue() {
+    return bullmqQueue;
+  }
+
+  /** Which of its jobs are about which tasks. */
+  public BullBook bullmqBook() {
+    return bullmqBook;
   }
 
   public ErrorReport errorReport() {

@@ -106,14 +106,22 @@ public final class BullQueue {
    * Makes a job active under this token again, wherever it waits: one that was put off and may go
    * on, one whose lock has run out, one that was given back.
    *
+   * @param revive whether one that has failed is set going too
    * @return {@link Outcome#NOT_ACTIVE} if it has ended
    */
-  public Outcome hold(Worker worker, String id) {
+  public Outcome hold(Worker worker, String id, boolean revive) {
     Object answer =
         Script.HOLD.run(
             redis,
             keys.with(id),
-            List.of(keys.base(), id, worker.token(), millis(worker.lock()), worker.name(), now()));
+            List.of(
+                keys.base(),
+                id,
+                worker.token(),
+                millis(worker.lock()),
+                worker.name(),
+                now(),
+                revive ? "1" : "0"));
     return number(answer) == 1 ? Outcome.DONE : Outcome.of(answer);
   }
 

@@ -16,6 +16,7 @@ public final class BullmqComponent extends DefaultComponent {
   private final UnifiedJedis redis;
   private final Clock clock;
   private IntSupplier capacity = () -> Integer.MAX_VALUE;
+  private String token;
   private BackoffRule ownBackoff = BackoffRule.unknownType();
 
   /**
@@ -30,6 +31,11 @@ public final class BullmqComponent extends DefaultComponent {
   /** Asked before every look at a queue: how many jobs may be taken now; 0 for none. */
   public void setCapacity(IntSupplier capacity) {
     this.capacity = capacity;
+  }
+
+  /** Of the locks of all endpoints; each has a random one of its own unless it is set. */
+  public void setToken(String token) {
+    this.token = token;
   }
 
   /** For jobs whose {@code backoff.type} is neither fixed nor exponential. */
@@ -57,6 +63,9 @@ public final class BullmqComponent extends DefaultComponent {
   protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters)
       throws Exception {
     BullmqEndpoint endpoint = new BullmqEndpoint(uri, this, remaining);
+    if (token != null) {
+      endpoint.setToken(token);
+    }
     setProperties(endpoint, parameters);
     return endpoint;
   }

@@ -18,6 +18,7 @@ public record Settings(
     Redis redis,
     Database database,
     Queue queue,
+    Bullmq bullmq,
     Enrolment enrolment,
     int workers,
     Duration lease,
@@ -193,6 +194,7 @@ public record Settings(
                 .stream()
                 .map(host -> host.toLowerCase(java.util.Locale.ROOT))
                 .toList());
+    Bullmq bullmq = Bullmq.read(read);
     Enrolment enrolment =
         new Enrolment(
             read.duration("waybill.enrolment.poll", Duration.ofMillis(20), Duration.ofMinutes(10)),
@@ -207,6 +209,10 @@ public record Settings(
             read.choice("waybill.reconcile.unseen", Switch.class) == Switch.TRUE,
             read.duration(
                 "waybill.reconcile.unseen-after", Duration.ofSeconds(1), Duration.ofDays(7)));
+    if (recovery.unseen() && !bullmq.lists()) {
+      // They take the way of every payload, which is a list.
+      read.fault("waybill.reconcile.unseen", "false, since waybill.queue.source has no list");
+    }
     Flow flow = Flow.read(read, workers);
     Map<String, Retry> retries = retries(read);
     Download download =
@@ -257,6 +263,7 @@ public record Settings(
         redis,
         database,
         queue,
+        bullmq,
         enrolment,
         workers,
         lease,
