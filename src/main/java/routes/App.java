@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -28,9 +29,18 @@ public final class App {
 
   /** All routes, in the order a job meets them. */
   static List<RoutesBuilder> pipeline(Parts parts) {
+    List<RoutesBuilder> all = new ArrayList<>();
+    all.add(new ErrorHandling(parts));
+    all.add(new IntakeRoute(parts));
+    if (parts.settings().bullmq().enabled()) {
+      all.add(new BullmqRoute(parts));
+    }
+    all.addAll(stages(parts));
+    return all;
+  }
+
+  private static List<RoutesBuilder> stages(Parts parts) {
     return List.of(
-        new ErrorHandling(parts),
-        new IntakeRoute(parts),
         new EnrolmentRoute(parts),
         new ClaimRoute(parts),
         new ReuseRoute(parts),

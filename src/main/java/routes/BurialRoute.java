@@ -60,7 +60,11 @@ final class BurialRoute extends RouteBuilder {
     }
     parts
         .ledger()
-        .bury(flight, reason, parts.errorReport().write(work, failure, flight.attempts()));
+        .bury(
+            flight,
+            reason,
+            parts.errorReport().write(work, failure, flight.attempts()),
+            ObjectHelper.getException(Permanent.class, failure) != null);
     parts.events().tell(Event.DEAD, flight, work, reason);
   }
 

@@ -104,6 +104,7 @@ final class EnrolmentRoute extends RouteBuilder {
 
   private void tellEnrolled(long taskId, String orderId) {
     parts.events().tell(Event.ENROLLED, taskId, orderId, null, null, null);
+    parts.bullmq().changed(taskId);
   }
 
   /** A wait that ends without an enrolment. */

@@ -54,6 +54,7 @@ final class IntakeRoute extends RouteBuilder {
     from("redis-list:{{waybill.queue.vip-inbox}},{{waybill.queue.inbox}}"
             + "?concurrentConsumers={{waybill.queue.intake-consumers}}")
         .routeId(TAKE_PAYLOAD)
+        .autoStartup(parts.settings().bullmq().lists())
         .routeConfigurationId(ErrorHandling.PAYLOADS)
         .description("Takes payloads off the inboxes and enters them in the ledger")
         .removeHeaders("*")

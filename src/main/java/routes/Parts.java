@@ -9,8 +9,10 @@ import org.apache.camel.Exchange;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.RedisClient;
+import routes.bullmq.BullQueue;
 import routes.command.ProgramRunner;
 import routes.command.StrayPrograms;
+import routes.command.TaskLog;
 import routes.job.DeliveryRules;
 import routes.job.Disk;
 import routes.job.Flight;
@@ -19,6 +21,7 @@ import routes.job.Held;
 import routes.job.Stage;
 import routes.ledger.Admission;
 import routes.ledger.AlertBook;
+import routes.ledger.BullBook;
 import routes.ledger.Census;
 import routes.ledger.Figures;
 import routes.ledger.History;
@@ -41,6 +44,8 @@ import routes.monitoring.TickFailures;
 import routes.monitoring.Watch;
 import routes.operator.Desk;
 import routes.queue.Bell;
+import routes.queue.BullLocks;
+import routes.queue.BullTeller;
 import routes.queue.ClaimedLists;
 import routes.queue.Deliveries;
 import routes.queue.News;
@@ -88,6 +93,10 @@ public final class Parts implements AutoCloseable {
   private final Disk disk;
   private final Sandboxes sandboxes;
   private final StrayPrograms strays;
+  private final BullQueue bullmqQueue;
+  private final BullBook bullmqBook;
+  private final BullLocks bullmqLocks;
+  private final BullTeller bullmq;
   private final Watch watch;
   private final AlertBook alertBook;
   private final Alerts alerts;
@@ -137,6 +146,14 @@ public final class Parts implements AutoCloseable {
     this.strays =
         new StrayPrograms(settings.download().staging(), settings.killGrace(), ledger::isOver);
     this.disk = new Disk(settings.download().staging(), settings.download().minFree());
+    this.bullmqBook =
+        new BullBook(database, settings.bullmq().prefix() + ":" + settings.bullmq().queue());
+    this.bullmqQueue =
+        new BullQueue(redis, settings.bullmq().prefix(), settings.bullmq().queue(), clock);
+    this.bullmqLocks =
+        new BullLocks(
+            bullmqBook, bullmqQueue, settings.bullmq(), () -> lease.worker().id(), this::stopLost);
+    this.bullmq = teller();
     this.tickFailures = new TickFailures(clock);
     this.watch =
         new Watch(
@@ -148,6 +165,49 @@ public final class Parts implements AutoCloseable {
     this.alertBook = new AlertBook(database);
     this.alerts = new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker());
     this.metrics = measure();
+  }
+
+  private BullTeller teller() {
+    BullTeller teller =
+        new BullTeller(
+            bullmqBook,
+            bullmqQueue,
+            bullmqLocks,
+            settings.bullmq(),
+            settings.enrolment().maxWait(),
+            taskId ->
+                TaskLog.lastLines(settings.logs().directory(), taskId, settings.bullmq().logLines())
+                    .stream()
+                    .map(redactor::clean)
+                    .toList());
+    if (settings.bullmq().enabled()) {
+      events.observe(
+          (event, fields) -> {
+            if (!(fields.get("taskId") instanceof Long taskId)) {
+              return;
+            }
+            switch (event) {
+              case PROGRESS -> teller.progressed(taskId, (Integer) fields.get("percent"));
+              case CLEANUP, DEAD, CANCELLED -> teller.ended(taskId);
+              case REJECTED, DUPLICATE -> teller.changed(taskId);
+              default -> {}
+            }
+          });
+    }
+    return teller;
+  }
+
+  private void stopLost(long taskId) {
+    flights.all().stream()
+        .filter(flight -> flight.taskId() == taskId)
+        .forEach(flight -> flight.stop(Flight.Stop.LOST));
+  }
+
+  /**
+   * As many jobs of a BullMQ queue as may be taken now: those that a slot will soon be free for.
+   */
+  int mayTakeBullmq() {
+    return mayTake() ? Math.max(16, 4 * tuning.workers()) - bullmqLocks.inHand() : 0;
   }
 
   private Metrics measure() {
@@ -352,6 +412,26 @@ public final class Parts implements AutoCloseable {
   /** What an operator does. */
   public Desk desk() {
     return desk;
+  }
+
+  /** Tells the shop's BullMQ queue, where there is one. */
+  public BullTeller bullmq() {
+    return bullmq;
+  }
+
+  /** The locks of its jobs. */
+  public BullLocks bullmqLocks() {
+    return bullmqLocks;
+  }
+
+  /** The queue itself. */
+  public BullQueue bullmqQueue() {
+    return bullmqQueue;
+  }
+
+  /** Which of its jobs are about which tasks. */
+  public BullBook bullmqBook() {
+    return bullmqBook;
   }
 
   public ErrorReport errorReport() {

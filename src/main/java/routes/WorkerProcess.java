@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,6 +28,8 @@ import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 import org.springframework.data.redis.serializer.StringRedisSerializer;
 import redis.clients.jedis.exceptions.JedisException;
+import routes.bullmq.BullServer;
+import routes.bullmq.BullmqComponent;
 import routes.command.DownloaderBinding;
 import routes.command.RcloneBinding;
 import routes.job.Flight;
@@ -323,6 +326,13 @@ public final class WorkerProcess {
             () -> parts.lease().worker().id(),
             parts::mayTake,
             settings.queue().payloadMax()));
+    if (settings.bullmq().enabled()) {
+      BullmqComponent bullmq = new BullmqComponent(parts.redis(), parts.clock());
+      bullmq.setToken(parts.bullmqLocks().begin());
+      bullmq.setCapacity(parts::mayTakeBullmq);
+      main.bind("bullmq", bullmq);
+      BullServer.check(parts.redis()).forEach(LOG::warn);
+    }
     main.bind(
         "redis-bell",
         new RedisBellComponent(
@@ -341,15 +351,17 @@ public final class WorkerProcess {
 
   /** What fetches work, and what calls the webhook, is there now and can be measured. */
   private void watchConsumers() {
-    parts
-        .watch()
-        .fetching(
-            Map.of(
-                RouteNames.TAKE_PAYLOAD,
-                (Fetching) camel().getRoute(RouteNames.TAKE_PAYLOAD).getConsumer(),
-                RouteNames.CLAIM_JOB,
-                (Fetching) camel().getRoute(RouteNames.CLAIM_JOB).getConsumer()));
+    Map<String, Fetching> fetching = new TreeMap<>();
+    fetching.put(RouteNames.CLAIM_JOB, consumer(RouteNames.CLAIM_JOB));
+    if (settings.bullmq().lists()) {
+      fetching.put(RouteNames.TAKE_PAYLOAD, consumer(RouteNames.TAKE_PAYLOAD));
+    }
+    parts.watch().fetching(fetching);
     WebhookConnections.of(camel()).ifPresent(parts.metrics()::webhookPool);
+  }
+
+  private Fetching consumer(String route) {
+    return (Fetching) camel().getRoute(route).getConsumer();
   }
 
   private void bindTracing() {

@@ -58,7 +58,7 @@ class RecoveryTest extends WorkerTest {
             () -> worker.parts().ledger().uploaded(stale),
             () -> worker.parts().ledger().done(stale),
             () -> worker.parts().ledger().tryFailed(stale, "x"),
-            () -> worker.parts().ledger().bury(stale, "x", "x"))) {
+            () -> worker.parts().ledger().bury(stale, "x", "x", false))) {
       org.junit.jupiter.api.Assertions.assertThrows(JobLost.class, write::run);
     }
     assertFalse(worker.parts().ledger().handBack(stale, java.time.Duration.ZERO));

@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +28,8 @@ public final class TaskLog implements Closeable {
   private static final Set<StandardOpenOption> APPEND =
       Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
 
+  private static final int TAIL_BYTES = 64 << 10;
+
   private final Path file;
   private final long most;
   private FileChannel channel;
@@ -38,6 +41,23 @@ public final class TaskLog implements Closeable {
 
   public static Path fileOf(Path logs, long taskId) {
     return logs.resolve("tasks").resolve("task-" + taskId + ".log");
+  }
+
+  /** Its last lines, as far as they are among the last 64 KiB; none where there is no such log. */
+  public static List<String> lastLines(Path logs, long taskId, int most) {
+    try (FileChannel channel = FileChannel.open(fileOf(logs, taskId), StandardOpenOption.READ)) {
+      long from = Math.max(0, channel.size() - TAIL_BYTES);
+      ByteBuffer bytes = ByteBuffer.allocate((int) (channel.size() - from));
+      while (bytes.hasRemaining() && channel.read(bytes, from + bytes.position()) >= 0) {
+        continue;
+      }
+      List<String> lines =
+          new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).lines().toList();
+      int skip = Math.max(from > 0 ? 1 : 0, lines.size() - most);
+      return lines.subList(Math.min(skip, lines.size()), lines.size());
+    } catch (IOException notOnThisHost) {
+      return List.of();
+    }
   }
 
   public static TaskLog open(Settings.Logs logs, long taskId) {

@@ -159,10 +159,13 @@ public final class Ledger {
   /**
    * The job is dead, the shop's row {@code failed}; files and manifest stay for whoever sets it
    * going again.
+   *
+   * @param forGood whether another attempt could not help
    */
-  public void bury(Flight flight, String error, String errorLog) {
+  public void bury(Flight flight, String error, String errorLog, boolean forGood) {
     Admission.tellShop(
-        errorLog, text -> write(flight, DEAD, error, text, flight.taskId(), flight.token()));
+        errorLog,
+        text -> write(flight, DEAD, error, forGood, text, flight.taskId(), flight.token()));
     flight.land();
   }
 

@@ -153,13 +153,13 @@ final class Statements {
        WHERE task_id = ? AND token = ? AND state = 'running'""";
 
   /**
-   * In: error, error_log of the shop's row, task id, token. Both rows change together or not at
-   * all.
+   * In: error, whether another attempt could not help, error_log of the shop's row, task id, token.
+   * Both rows change together or not at all.
    */
   static final String DEAD =
       """
       UPDATE waybill_job j LEFT JOIN download_tasks t ON t.id = j.task_id
-         SET j.state = 'dead', j.owner = NULL, j.last_error = ?, j.finished_at = UTC_TIMESTAMP(6), j.updated_at = UTC_TIMESTAMP(6),
+         SET j.state = 'dead', j.owner = NULL, j.last_error = ?, j.for_good = ?, j.finished_at = UTC_TIMESTAMP(6), j.updated_at = UTC_TIMESTAMP(6),
              t.status = 'failed', t.error_log = ?, t.updated_at = NOW()
        WHERE j.task_id = ? AND j.token = ? AND j.state IN ('running', 'dead')""";
 

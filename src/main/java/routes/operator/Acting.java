@@ -12,6 +12,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import routes.Parts;
+import routes.bullmq.NewJob;
 import routes.job.Payload;
 import routes.job.Rejected;
 import routes.ledger.Ledger;
@@ -109,6 +110,9 @@ final class Acting {
     @Option(names = "--vip", description = "To the list of those who go first.")
     boolean vip;
 
+    @Option(names = "--bullmq", description = "To the BullMQ queue, as where there is no other.")
+    boolean bullmq;
+
     @Override
     int with(Parts parts) {
       Map<String, Object> payload = new LinkedHashMap<>();
@@ -120,6 +124,11 @@ final class Acting {
         String text = new ObjectMapper().writeValueAsString(payload);
         JsonNode read = Payload.strictMapper().readTree(text);
         new Payload(parts.settings().queue().allowedHosts()).read(read, text, vip);
+        if (bullmq || !parts.settings().bullmq().lists()) {
+          String id = parts.bullmqQueue().add("download", text, NewJob.plain());
+          out().println("task " + taskId + " is job " + id + " of the BullMQ queue");
+          return Cli.DONE;
+        }
         parts.redis().lpush(inbox, text);
       } catch (Rejected e) {
         throw wrongUsage(e.getMessage());

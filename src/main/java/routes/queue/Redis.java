@@ -17,7 +17,7 @@ public final class Redis {
    */
   static final double BLOCK_SECONDS = 0.5;
 
-  private static final int SPARE_CONNECTIONS = 5;
+  private static final int SPARE_CONNECTIONS = 8;
 
   private Redis() {}
 

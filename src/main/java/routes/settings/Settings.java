@@ -20,6 +20,7 @@ public record Settings(
     Redis redis,
     Database database,
     Queue queue,
+    Bullmq bullmq,
     Enrolment enrolment,
     int workers,
     Duration lease,
@@ -238,6 +239,7 @@ public record Settings(
             (int) read.size("waybill.queue.payload-max", 1 << 10, 1 << 20),
             read.count("waybill.queue.rejected-max", 1, 100_000),
             AllowedHosts.read(read));
+    Bullmq bullmq = Bullmq.read(read);
     Enrolment enrolment =
         new Enrolment(
             read.duration("waybill.enrolment.poll", Duration.ofMillis(20), Duration.ofMinutes(10)),
@@ -252,6 +254,10 @@ public record Settings(
             read.choice("waybill.reconcile.unseen", Switch.class) == Switch.TRUE,
             read.duration(
                 "waybill.reconcile.unseen-after", Duration.ofSeconds(1), Duration.ofDays(7)));
+    if (recovery.unseen() && !bullmq.lists()) {
+      // They take the way of every payload, which is a list.
+      read.fault("waybill.reconcile.unseen", "false, since waybill.queue.source has no list");
+    }
     Flow flow = Flow.read(read, workers);
     Map<String, Retry> retries = retries(read);
     Download download =
@@ -308,6 +314,7 @@ public record Settings(
         redis,
         database,
         queue,
+        bullmq,
         enrolment,
         workers,
         lease,

@@ -1,0 +1,162 @@
+package routes;
+
+import static routes.RouteNames.TAKE_BULLMQ;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.apache.camel.Exchange;
+import routes.bullmq.BullJob;
+import routes.job.Job;
+import routes.job.Payload;
+import routes.job.Rejected;
+import routes.ledger.BullBook;
+import routes.ledger.Entered;
+import routes.ledger.Ledger;
+import routes.ledger.Steering;
+import routes.monitoring.Event;
+import routes.queue.BullLocks;
+
+/**
+ * Enters the jobs of a BullMQ queue in the ledger, by the rules of every payload; one that comes
+ * back goes on where it stopped.
+ */
+final class BullIntake {
+  private static final ObjectMapper STRICT = Payload.strictMapper();
+
+  private static final Set<String> UNDER_WAY = Set.of("waiting", "ready", "running");
+
+  private final Parts parts;
+  private final Payload payloads;
+
+  BullIntake(Parts parts) {
+    this.parts = parts;
+    this.payloads = new Payload(parts.settings().queue().allowedHosts());
+  }
+
+  /** The body is a list of {@link BullJob}. Can be done twice without harm. */
+  @SuppressWarnings("unchecked")
+  void enter(Exchange exchange) {
+    List<BullJob> asked = new ArrayList<>();
+    List<Job> jobs = new ArrayList<>();
+    for (BullJob job : (List<BullJob>) exchange.getMessage().getBody(List.class)) {
+      try {
+        Job read = read(job);
+        refuseFailedBefore(job, read.taskId());
+        jobs.add(read);
+        asked.add(job);
+      } catch (Rejected e) {
+        reject(job, e);
+      }
+    }
+    List<Ledger.Unrung> ready = new ArrayList<>();
+    List<BullLocks.Taken> taken = new ArrayList<>();
+    List<Entered> all = parts.admission().enter(jobs);
+    for (int i = 0; i < all.size(); i++) {
+      if (entered(asked.get(i), all.get(i), ready)) {
+        taken.add(new BullLocks.Taken(asked.get(i), jobs.get(i).taskId()));
+      }
+    }
+    // Before the bell: whoever ends a job at once has to find whom to tell.
+    parts.bullmqLocks().taken(taken);
+    parts.bell().ring(ready);
+    // Those that wait, and those about a task that has come before.
+    all.stream()
+        .filter(entered -> entered.outcome() != Entered.Outcome.READY)
+        .forEach(entered -> parts.bullmq().changed(entered.job().taskId()));
+  }
+
+  /**
+   * A job that its queue has given up already, since it stalled too often or a child of it failed.
+   * What the ledger has under way goes on all the same.
+   */
+  private void refuseFailedBefore(BullJob job, long taskId) throws Rejected {
+    if (job.deferredFailure() != null
+        && parts.ledger().age(taskId).filter(age -> UNDER_WAY.contains(age.state())).isEmpty()) {
+      throw Rejected.leavingTheRow(taskId, job.deferredFailure());
+    }
+  }
+
+  private Job read(BullJob job) throws Rejected {
+    String text = job.data();
+    int most = parts.settings().queue().payloadMax();
+    if (text.getBytes(StandardCharsets.UTF_8).length > most) {
+      throw Rejected.unreadable("payload: expected at most " + most + " bytes, found more");
+    }
+    try {
+      return payloads.read(STRICT.readTree(text), text, false);
+    } catch (JsonProcessingException e) {
+      throw Rejected.unreadable("payload: expected one JSON object, found malformed JSON");
+    }
+  }
+
+  /** Whether the job is about a task that the ledger answers for. */
+  private boolean entered(BullJob job, Entered entered, List<Ledger.Unrung> ready) {
+    long taskId = entered.job().taskId();
+    switch (entered.outcome()) {
+      case READY -> {
+        tell(Event.RECEIVED, entered);
+        tell(Event.ENROLLED, entered);
+        ready.add(parts.bell().now(taskId, false));
+      }
+      case WAITING -> {
+        tell(Event.RECEIVED, entered);
+        tell(Event.WAITING, entered);
+      }
+      case DUPLICATE -> {
+        tell(Event.DUPLICATE, entered);
+        if (parts.ledger().age(taskId).isEmpty()) {
+          // Delivered before there was a ledger.
+          parts.bullmq().alreadyDone(job, taskId);
+          return false;
+        }
+      }
+      case REJECTED -> {
+        if (!goesOn(job, taskId)) {
+          reject(job, entered.rejected());
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /**
+   * A job that failed before, and that its queue brings again: by its own backoff, or because
+   * somebody has clicked on "retry". Its task goes on at the stage where it stopped.
+   */
+  private boolean goesOn(BullJob job, long taskId) {
+    if (parts.bullmqBook().lastTold(job.id()).filter(BullBook.FAILED::equals).isEmpty()) {
+      return false;
+    }
+    // First in the book: it may end before this returns.
+    parts.bullmqLocks().taken(List.of(new BullLocks.Taken(job, taskId)));
+    try {
+      parts.desk().retry(taskId, null, "BullMQ");
+      return true;
+    } catch (Steering.NotPossible e) {
+      return false;
+    }
+  }
+
+  private void reject(BullJob job, Rejected rejected) {
+    if (rejected.markFailed()) {
+      parts
+          .admission()
+          .failShopRow(
+              rejected.taskId().getAsLong(),
+              parts.errorReport().write(TAKE_BULLMQ, rejected.getMessage()));
+    }
+    parts.rejected().add(job.data(), rejected.getMessage());
+    parts.bullmq().refuse(job, rejected.getMessage());
+    Long taskId = rejected.taskId().isPresent() ? rejected.taskId().getAsLong() : null;
+    parts.events().tell(Event.REJECTED, taskId, null, null, null, rejected.getMessage());
+  }
+
+  private void tell(Event event, Entered entered) {
+    parts.events().tell(event, entered.job().taskId(), entered.orderId(), null, null, null);
+  }
+}

@@ -1,0 +1,346 @@
+package routes.bullmq;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.params.ZRangeParams;
+
+/**
+ * One BullMQ queue, from a worker's side and, as far as adding goes, a producer's. Knows no Camel.
+ * Every order is one script and happens whole or not at all. Every method may throw {@link
+ * UnknownBullVersion}, or a Jedis exception when Redis is away; after that an order may have been
+ * carried out, and can be given again.
+ */
+public final class BullQueue {
+  private final UnifiedJedis redis;
+  private final BullKeys keys;
+  private final Clock clock;
+
+  /**
+   * @param prefix of all keys; {@code bull} unless the producers have set one
+   */
+  public BullQueue(UnifiedJedis redis, String prefix, String queue, Clock clock) {
+    this.redis = redis;
+    this.keys = new BullKeys(prefix, queue);
+    this.clock = clock;
+  }
+
+  /**
+   * How a worker takes jobs.
+   *
+   * @param token of the locks: the same for all who may answer for a job
+   * @param lock for how long a job is the worker's without a renewal
+   * @param name shown as {@code processedBy}; may be empty
+   * @param max jobs that start in a {@code window}, of all workers; 0 for no limit. A limit that
+   *     the queue itself has goes first
+   */
+  public record Worker(String token, Duration lock, String name, int max, Duration window) {}
+
+  /**
+   * Takes jobs that wait, in the queue's order; each is active and locked from then on.
+   *
+   * @param most jobs
+   */
+  public Taken take(Worker worker, int most) {
+    List<?> answer =
+        (List<?>)
+            Script.TAKE.run(
+                redis,
+                keys.own(),
+                List.of(
+                    keys.base(),
+                    now(),
+                    worker.token(),
+                    millis(worker.lock()),
+                    worker.name(),
+                    worker.max() == 0 ? "" : String.valueOf(worker.max()),
+                    worker.max() == 0 ? "" : millis(worker.window()),
+                    String.valueOf(most)));
+    List<BullJob> jobs = new ArrayList<>();
+    for (Object each : (List<?>) answer.get(0)) {
+      List<?> job = (List<?>) each;
+      jobs.add(BullJob.of((String) job.get(0), pairs((List<?>) job.get(1))));
+    }
+    return new Taken(
+        jobs,
+        Duration.ofMillis(number(answer.get(1))),
+        number(answer.get(2)),
+        number(answer.get(3)) == 1);
+  }
+
+  /**
+   * Blocks until there may be something to take.
+   *
+   * @param longest whether or not something comes
+   * @return false if nothing came
+   */
+  public boolean await(Duration longest) {
+    double seconds = Math.max(0.001, longest.toMillis() / 1000.0);
+    return redis.bzpopmin(seconds, keys.of("marker")) != null;
+  }
+
+  /**
+   * Renews the locks of jobs.
+   *
+   * @return ids of those that are not this token's: lost, ended, or taken by somebody else
+   */
+  public List<String> extend(Worker worker, Collection<String> ids) {
+    if (ids.isEmpty()) {
+      return List.of();
+    }
+    List<String> arguments =
+        new ArrayList<>(List.of(keys.base(), worker.token(), millis(worker.lock())));
+    arguments.addAll(ids);
+    String[] locks = ids.stream().map(keys::lock).toArray(String[]::new);
+    return ((List<?>) Script.EXTEND.run(redis, keys.own(locks), arguments))
+        .stream().map(String.class::cast).toList();
+  }
+
+  /**
+   * Makes a job active under this token again, wherever it waits: one that was put off and may go
+   * on, one whose lock has run out, one that was given back.
+   *
+   * @param revive whether one that has failed is set going too
+   * @return {@link Outcome#NOT_ACTIVE} if it has ended
+   */
+  public Outcome hold(Worker worker, String id, boolean revive) {
+    Object answer =
+        Script.HOLD.run(
+            redis,
+            keys.with(id),
+            List.of(
+                keys.base(),
+                id,
+                worker.token(),
+                millis(worker.lock()),
+                worker.name(),
+                now(),
+                revive ? "1" : "0"));
+    return number(answer) == 1 ? Outcome.DONE : Outcome.of(answer);
+  }
+
+  /**
+   * @param json a number, or whatever else the job's listeners understand
+   */
+  public Outcome progress(String id, String json) {
+    return Outcome.of(Script.PROGRESS.run(redis, keys.with(id), List.of(keys.base(), id, json)));
+  }
+
+  /**
+   * Adds lines to a job's log.
+   *
+   * @param keep the newest so many stay; 0 for all
+   */
+  public void log(String id, List<String> lines, int keep) {
+    if (lines.isEmpty()) {
+      return;
+    }
+    List<String> arguments =
+        new ArrayList<>(List.of(keys.base(), id, keep == 0 ? "" : String.valueOf(keep)));
+    arguments.addAll(lines);
+    Script.LOG.run(redis, keys.with(id), arguments);
+  }
+
+  /**
+   * The job has ended well.
+   *
+   * @param returnValue JSON
+   * @param keep what becomes of those that have ended well, unless the producer has said
+   * @param metrics minutes for which the queue's numbers are kept; 0 for none
+   */
+  public Outcome complete(BullJob job, String token, String returnValue, Keep keep, int metrics) {
+    Keep wanted = keep.unless(job.options().path("removeOnComplete"));
+    return finish(job, token, "completed", returnValue, "", wanted, metrics);
+  }
+
+  /**
+   * The job has failed for good.
+   *
+   * @param stacktrace one text; those of earlier attempts stay beside it
+   */
+  public Outcome fail(
+      BullJob job, String token, String reason, String stacktrace, Keep keep, int metrics) {
+    Keep wanted = keep.unless(job.options().path("removeOnFail"));
+    String traces = Stacktraces.with(job, stacktrace);
+    return finish(job, token, "failed", reason, traces, wanted, metrics);
+  }
+
+  private Outcome finish(
+      BullJob job,
+      String token,
+      String state,
+      String value,
+      String stacktraces,
+      Keep keep,
+      int metrics) {
+    return Outcome.of(
+        Script.FINISH.run(
+            redis,
+            keys.with(job.id()),
+            List.of(
+                keys.base(),
+                job.id(),
+                token,
+                now(),
+                state,
+                value,
+                stacktraces,
+                String.valueOf(keep.count()),
+                keep.age() == null ? "" : String.valueOf(keep.age().toSeconds()),
+                String.valueOf(Keep.FORGOTTEN_AT_ONCE),
+                metrics == 0 ? "" : String.valueOf(metrics),
+                String.valueOf(job.attempts()))));
+  }
+
+  /**
+   * An attempt has failed, and there is to be another one.
+   *
+   * @param pause before it; zero for at once
+   */
+  public Outcome retry(
+      BullJob job, String token, String reason, String stacktrace, Duration pause) {
+    String traces = Stacktraces.with(job, stacktrace);
+    // An empty reason would say that no attempt was made.
+    String why = reason.isEmpty() ? "unknown" : reason;
+    if (pause.toMillis() == 0) {
+      return lineUp(job.id(), token, job.lifo(), why, traces);
+    }
+    return putOff(job.id(), token, pause, why, traces);
+  }
+
+  /** Puts a job off without counting an attempt: it is not the job's turn yet. */
+  public Outcome delay(String id, String token, Duration pause) {
+    return putOff(id, token, pause, "", "");
+  }
+
+  /** Gives a job back without counting an attempt: it is the next to be taken. */
+  public Outcome release(String id, String token) {
+    return lineUp(id, token, true, "", "");
+  }
+
+  private Outcome lineUp(
+      String id, String token, boolean first, String reason, String stacktraces) {
+    return Outcome.of(
+        Script.RETRY.run(
+            redis,
+            keys.with(id),
+            List.of(keys.base(), id, token, first ? "1" : "0", reason, stacktraces)));
+  }
+
+  private Outcome putOff(
+      String id, String token, Duration pause, String reason, String stacktraces) {
+    return Outcome.of(
+        Script.DELAY.run(
+            redis,
+            keys.with(id),
+            List.of(
+                keys.base(),
+                id,
+                token,
+                String.valueOf(clock.millis() + pause.toMillis()),
+                millis(pause),
+                reason,
+                stacktraces)));
+  }
+
+  /**
+   * Looks for jobs whose worker has gone silent. A job is free at the second look that finds it
+   * without a lock.
+   *
+   * @param interval least time between two looks, of all workers together
+   * @param maxStalled a job that has stalled more often fails when it is taken next
+   * @return ids of those that are free again
+   */
+  public List<String> freeStalled(Duration interval, int maxStalled) {
+    Object answer =
+        Script.STALLED.run(
+            redis,
+            keys.own(),
+            List.of(keys.base(), now(), millis(interval), String.valueOf(maxStalled)));
+    return ((List<?>) answer).stream().map(String.class::cast).toList();
+  }
+
+  /**
+   * Adds a job.
+   *
+   * @param name what kind of job it is
+   * @param data JSON
+   * @return its id, or that of the one that was there already under the same id or deduplication
+   */
+  public String add(String name, String data, NewJob job) {
+    return (String)
+        Script.ADD.run(
+            redis,
+            keys.own(),
+            List.of(
+                keys.base(),
+                job.id() == null ? "" : job.id(),
+                name,
+                data,
+                job.json(),
+                now(),
+                millis(job.delay()),
+                String.valueOf(job.priority()),
+                job.lifo() ? "1" : "0",
+                job.deduplicationId() == null ? "" : job.deduplicationId(),
+                job.deduplicationTtl() == null ? "" : millis(job.deduplicationTtl())));
+  }
+
+  /** The job as it is now; empty if there is none. */
+  public Optional<BullJob> find(String id) {
+    Map<String, String> hash = redis.hgetAll(keys.of(id));
+    return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash));
+  }
+
+  public boolean isPaused() {
+    return redis.hexists(keys.of("meta"), "paused");
+  }
+
+  /** What BullMQ has written about itself, such as {@code bullmq:6.7.0}; null if nothing yet. */
+  public String version() {
+    return redis.hget(keys.of("meta"), "version");
+  }
+
+  /** How many jobs are in each state; {@code waiting} holds those of a paused queue too. */
+  public Map<String, Long> counts() {
+    Map<String, Long> counts = new HashMap<>();
+    counts.put("waiting", redis.llen(keys.of("wait")) + redis.llen(keys.of("paused")));
+    counts.put("active", redis.llen(keys.of("active")));
+    for (String state :
+        List.of("prioritized", "delayed", "completed", "failed", "waiting-children")) {
+      counts.put(state, redis.zcard(keys.of(state)));
+    }
+    return counts;
+  }
+
+  /** Ids of the jobs that have ended in this way, the newest first. */
+  public List<String> ended(String state, int most) {
+    return redis.zrange(keys.of(state), ZRangeParams.zrangeParams(0, most - 1).rev());
+  }
+
+  private String now() {
+    return String.valueOf(clock.millis());
+  }
+
+  private static String millis(Duration duration) {
+    return String.valueOf(duration.toMillis());
+  }
+
+  private static long number(Object answer) {
+    return ((Number) answer).longValue();
+  }
+
+  private static Map<String, String> pairs(List<?> flat) {
+    Map<String, String> map = new HashMap<>();
+    for (int i = 0; i + 1 < flat.size(); i += 2) {
+      map.put((String) flat.get(i), (String) flat.get(i + 1));
+    }
+    return map;
+  }
+}

@@ -1,0 +1,194 @@
+package routes.queue;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongConsumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.bullmq.BullJob;
+import routes.bullmq.BullQueue;
+import routes.bullmq.Outcome;
+import routes.ledger.BullBook;
+import routes.settings.Bullmq;
+
+/**
+ * The jobs of a BullMQ queue that are under way in the ledger, and their locks: those keep other
+ * workers of the queue out, the ledger our own apart. So one token holds them all, and every
+ * process renews them all: none has to be handed on when a process dies.
+ */
+public final class BullLocks {
+  private static final Logger LOG = LoggerFactory.getLogger(BullLocks.class);
+
+  private final BullBook book;
+  private final BullQueue queue;
+  private final Bullmq settings;
+  private final Supplier<String> owner;
+  private final LongConsumer lost;
+  private volatile BullQueue.Worker worker;
+
+  /** Jobs by their tasks. */
+  private final Map<Long, Set<String>> active = new ConcurrentHashMap<>();
+
+  /** Taken by this process, and not ended. */
+  private final Set<String> mine = ConcurrentHashMap.newKeySet();
+
+  /** As they were taken; what another process has taken is asked for. */
+  private final Map<String, BullJob> known = new ConcurrentHashMap<>();
+
+  private Set<String> goneAtLastLook = Set.of();
+
+  /**
+   * @param owner id of the present worker
+   * @param lost takes the id of a task whose flight has to end without a word
+   */
+  public BullLocks(
+      BullBook book, BullQueue queue, Bullmq settings, Supplier<String> owner, LongConsumer lost) {
+    this.book = book;
+    this.queue = queue;
+    this.settings = settings;
+    this.owner = owner;
+    this.lost = lost;
+  }
+
+  /** Before anything else. Gives the token, which is the same for all processes of one ledger. */
+  public String begin() {
+    String token = "waybill:" + book.installation();
+    worker =
+        new BullQueue.Worker(
+            token, settings.lock(), "waybill", settings.limiterMax(), settings.limiterDuration());
+    return token;
+  }
+
+  String token() {
+    return worker.token();
+  }
+
+  /** How many jobs this process has taken that have neither ended nor been put off. */
+  public int inHand() {
+    return mine.size();
+  }
+
+  /** A job that this process has taken, and the task that it is about. */
+  public record Taken(BullJob job, long taskId) {}
+
+  /** Written down; whoever ends one of them finds it from then on. */
+  public void taken(List<Taken> jobs) {
+    jobs.forEach(each -> known.put(each.job().id(), each.job()));
+    enter(jobs.stream().map(each -> new BullBook.Taken(each.job().id(), each.taskId())).toList());
+  }
+
+  private void enter(List<BullBook.Taken> jobs) {
+    book.taken(jobs, owner.get());
+    for (BullBook.Taken job : jobs) {
+      mine.add(job.jobId());
+      active.computeIfAbsent(job.taskId(), id -> ConcurrentHashMap.newKeySet()).add(job.jobId());
+    }
+  }
+
+  /** The task has ended here: there is room for the next one, before the queue is told. */
+  void ended(long taskId) {
+    mine.removeAll(jobsOf(taskId));
+  }
+
+  /** The active jobs that are about a task. */
+  Set<String> jobsOf(long taskId) {
+    return active.getOrDefault(taskId, Set.of());
+  }
+
+  /** As it was taken, or as its queue has it; null if there is none. */
+  BullJob find(String jobId) {
+    BullJob taken = known.get(jobId);
+    return taken != null ? taken : queue.find(jobId).orElse(null);
+  }
+
+  /**
+   * A job that was put off, or has failed, is under way again.
+   *
+   * @param revive whether it has failed
+   */
+  void holdAgain(String jobId, long taskId, boolean revive) {
+    Outcome outcome = queue.hold(worker, jobId, revive);
+    if (outcome == Outcome.SOMEBODY_ELSES) {
+      drop(jobId, taskId);
+    } else if (outcome == Outcome.DONE) {
+      enter(List.of(new BullBook.Taken(jobId, taskId)));
+    } else {
+      forget(jobId);
+    }
+  }
+
+  /**
+   * An order to end a job; its lock may have run out, or the job was put off: then it is held
+   * first.
+   *
+   * @param revive whether it may have failed before
+   */
+  Outcome end(String jobId, boolean revive, Supplier<Outcome> order) {
+    Outcome outcome = order.get();
+    if (outcome != Outcome.LOCK_LOST) {
+      return outcome;
+    }
+    Outcome held = queue.hold(worker, jobId, revive);
+    return held == Outcome.DONE ? order.get() : held;
+  }
+
+  /** Compares what is in hand with the book, which all processes write. */
+  void look() {
+    Map<Long, Set<String>> held = new HashMap<>();
+    Set<String> own = new HashSet<>();
+    for (BullBook.Held job : book.held()) {
+      held.computeIfAbsent(job.taskId(), id -> ConcurrentHashMap.newKeySet()).add(job.jobId());
+      if (job.owner().equals(owner.get())) {
+        own.add(job.jobId());
+      }
+    }
+    active.putAll(held);
+    active.keySet().retainAll(held.keySet());
+    // Twice in a row: one that has just been taken may not be in the book yet.
+    Set<String> gone = new HashSet<>(mine);
+    gone.addAll(known.keySet());
+    gone.removeAll(own);
+    gone.stream().filter(goneAtLastLook::contains).forEach(this::letGo);
+    goneAtLastLook = gone;
+  }
+
+  /** Of all jobs that are under way in the ledger, whoever works on them. */
+  public void renew() {
+    Map<String, Long> tasks = new HashMap<>();
+    book.held().forEach(job -> tasks.put(job.jobId(), job.taskId()));
+    for (String jobId : queue.extend(worker, tasks.keySet())) {
+      Outcome outcome = queue.hold(worker, jobId, false);
+      if (outcome == Outcome.SOMEBODY_ELSES) {
+        drop(jobId, tasks.get(jobId));
+      } else if (outcome == Outcome.DONE) {
+        LOG.warn("The lock of job {} had run out: it is held again", jobId);
+      } else {
+        LOG.warn("Job {} is not in its queue any more ({}): it is delivered", jobId, outcome);
+        forget(jobId);
+      }
+    }
+  }
+
+  /** Another worker of the queue works on it: what is under way here ends without a word. */
+  void drop(String jobId, long taskId) {
+    LOG.warn("Job {} is another worker's by now: task {} is dropped", jobId, taskId);
+    book.leave(taskId);
+    lost.accept(taskId);
+    forget(jobId);
+  }
+
+  void forget(String jobId) {
+    book.forget(List.of(jobId));
+    letGo(jobId);
+  }
+
+  void letGo(String jobId) {
+    mine.remove(jobId);
+    known.remove(jobId);
+  }
+}

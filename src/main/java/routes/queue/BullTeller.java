@@ -1,0 +1,251 @@
+package routes.queue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.bullmq.BackoffRule;
+import routes.bullmq.BullJob;
+import routes.bullmq.BullQueue;
+import routes.bullmq.Keep;
+import routes.bullmq.Outcome;
+import routes.ledger.BullBook;
+import routes.settings.Bullmq;
+
+/**
+ * Tells a BullMQ queue what has become of its jobs. The ledger is the truth: at once after each
+ * change, and again and again for what was missed, the queue is brought to where the ledger stands.
+ * Telling twice is harmless.
+ */
+public final class BullTeller {
+  private static final Logger LOG = LoggerFactory.getLogger(BullTeller.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int AT_ONCE = 500;
+
+  /** So that a job that waits for its enrolment is not due before its wait is over. */
+  private static final Duration AFTER_THE_WAIT = Duration.ofMinutes(1);
+
+  private final BullBook book;
+  private final BullQueue queue;
+  private final BullLocks locks;
+  private final Bullmq settings;
+  private final Duration longestWait;
+  private final LongFunction<List<String>> lastLines;
+  private final BackoffRule backoff;
+  private final Set<Long> changed = ConcurrentHashMap.newKeySet();
+  private final Map<Long, Integer> progress = new ConcurrentHashMap<>();
+
+  /**
+   * @param longestWait for the enrolment
+   * @param lastLines of a task's log, without secrets
+   */
+  public BullTeller(
+      BullBook book,
+      BullQueue queue,
+      BullLocks locks,
+      Bullmq settings,
+      Duration longestWait,
+      LongFunction<List<String>> lastLines) {
+    this.book = book;
+    this.queue = queue;
+    this.locks = locks;
+    this.settings = settings;
+    this.longestWait = longestWait;
+    this.lastLines = lastLines;
+    this.backoff = BackoffRule.standard((job, attempt) -> settings.backoff());
+  }
+
+  /** Something that a queue wants to know has happened to a task. */
+  public void changed(long taskId) {
+    if (settings.enabled()) {
+      changed.add(taskId);
+    }
+  }
+
+  /** The task has ended in this process. */
+  public void ended(long taskId) {
+    locks.ended(taskId);
+    changed(taskId);
+  }
+
+  /** How far the present program of a task is, in percent. */
+  public void progressed(long taskId, int percent) {
+    if (!locks.jobsOf(taskId).isEmpty()) {
+      progress.put(taskId, percent);
+    }
+  }
+
+  /** What has happened since the last call. */
+  public void tellChanges() {
+    new HashMap<>(progress)
+        .forEach(
+            (taskId, percent) -> {
+              progress.remove(taskId, percent);
+              for (String jobId : locks.jobsOf(taskId)) {
+                queue.progress(jobId, String.valueOf(percent));
+              }
+            });
+    List<Long> tasks = changed.stream().limit(AT_ONCE).toList();
+    // Before they are read: a change that comes meanwhile is looked at once more.
+    changed.removeAll(new HashSet<>(tasks));
+    try {
+      tell(book.about(tasks));
+    } catch (RuntimeException e) {
+      changed.addAll(tasks);
+      throw e;
+    }
+  }
+
+  /** What was missed: by a process that died, while a store was away, or on another host. */
+  public void tellMissed() {
+    tell(book.untold(AT_ONCE));
+    locks.look();
+  }
+
+  /** Jobs that have failed so long ago that their queue has forgotten them too. */
+  public void forgetTheOld() {
+    book.forgetFailed(settings.keepFailed().multipliedBy(2).plusDays(1));
+  }
+
+  /** What cannot be a job, or is none that can be delivered, fails for good. */
+  public void refuse(BullJob job, String reason) {
+    queue.fail(job, locks.token(), reason, reason, failedKept(), settings.metrics());
+    locks.forget(job.id());
+  }
+
+  /** There was nothing left to do. */
+  public void alreadyDone(BullJob job, long taskId) {
+    String value = result(taskId, null);
+    queue.complete(job, locks.token(), value, completedKept(), settings.metrics());
+  }
+
+  private void tell(List<BullBook.Standing> all) {
+    List<String> ended = new ArrayList<>();
+    for (BullBook.Standing job : all) {
+      switch (job.state()) {
+        case "waiting" -> waiting(job);
+        case "ready", "running" -> underWay(job);
+        case "done" -> {
+          if (complete(job)) {
+            ended.add(job.jobId());
+          }
+        }
+        default -> failed(job);
+      }
+    }
+    book.forget(ended);
+    ended.forEach(locks::letGo);
+  }
+
+  private void waiting(BullBook.Standing job) {
+    if (job.told().equals(BullBook.ACTIVE)) {
+      Duration pause = longestWait.plus(AFTER_THE_WAIT);
+      if (queue.delay(job.jobId(), locks.token(), pause) == Outcome.SOMEBODY_ELSES) {
+        locks.drop(job.jobId(), job.taskId());
+      } else {
+        told(job, BullBook.DELAYED);
+      }
+    }
+  }
+
+  private void underWay(BullBook.Standing job) {
+    if (!job.told().equals(BullBook.ACTIVE)) {
+      locks.holdAgain(job.jobId(), job.taskId(), job.told().equals(BullBook.FAILED));
+    }
+  }
+
+  /** Whether the queue knows, or does not want to know any more. */
+  private boolean complete(BullBook.Standing job) {
+    BullJob bull = locks.find(job.jobId());
+    if (bull == null) {
+      return true;
+    }
+    log(job);
+    String value = result(job.taskId(), job.folder());
+    Outcome outcome =
+        locks.end(
+            job.jobId(),
+            job.told().equals(BullBook.FAILED),
+            () -> queue.complete(bull, locks.token(), value, completedKept(), settings.metrics()));
+    if (outcome == Outcome.CHILDREN_UNDER_WAY) {
+      LOG.warn("Job {} is delivered, and its children have not ended", job.jobId());
+      return false;
+    }
+    return true;
+  }
+
+  /**
+   * One attempt of BullMQ's is all tries of the stage at which a job stops; the next one goes on
+   * there. A failure that is final, or an operator's word, leaves no next one.
+   */
+  private void failed(BullBook.Standing job) {
+    if (job.told().equals(BullBook.FAILED)) {
+      return;
+    }
+    BullJob bull = locks.find(job.jobId());
+    if (bull == null) {
+      locks.forget(job.jobId());
+      return;
+    }
+    String reason = job.lastError() == null ? job.state() : job.lastError();
+    String trace = job.errorLog() == null ? reason : job.errorLog();
+    boolean forGood = job.forGood() || job.stage() == null || job.state().equals("cancelled");
+    int attempt = bull.attemptsMade() + 1;
+    log(job);
+    if (!forGood && attempt < bull.attempts()) {
+      // In the book first: without a backoff it is back at once, and has to be known again. What a
+      // crash leaves here counts as stalled, and comes back too.
+      told(job, BullBook.FAILED);
+      queue.retry(bull, locks.token(), reason, trace, backoff.after(bull, attempt));
+    } else {
+      // The other way round: a job that nobody wants must not come back.
+      locks.end(
+          job.jobId(),
+          false,
+          () -> queue.fail(bull, locks.token(), reason, trace, failedKept(), settings.metrics()));
+      told(job, BullBook.FAILED);
+    }
+  }
+
+  private void log(BullBook.Standing job) {
+    if (settings.logLines() > 0) {
+      queue.log(job.jobId(), lastLines.apply(job.taskId()), 0);
+    }
+  }
+
+  private void told(BullBook.Standing job, String what) {
+    book.told(job.jobId(), what);
+    locks.letGo(job.jobId());
+  }
+
+  private Keep completedKept() {
+    return kept(settings.keepCompleted());
+  }
+
+  private Keep failedKept() {
+    return kept(settings.keepFailed());
+  }
+
+  private static Keep kept(Duration age) {
+    return age.isZero() ? new Keep(0, null) : Keep.lasting(age);
+  }
+
+  private static String result(long taskId, String folder) {
+    ObjectNode result = JSON.createObjectNode();
+    result.put("taskId", taskId);
+    result.put("status", "completed");
+    if (folder != null) {
+      result.put("folder", folder);
+    }
+    return result.toString();
+  }
+}

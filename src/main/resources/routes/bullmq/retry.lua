@@ -1,0 +1,11 @@
+-- Gives an active job back to those that wait. ARGV 2 id, 3 token, 4 whether it goes first, 5 reason ('' for none: no attempt is
+-- counted), 6 stack traces as a JSON list.
+-- Result: 0, or -1 no such job, -2 no lock, -3 not active, -6 somebody else's lock.
+local id, key = ARGV[2], KEYS[20]
+local refused = let_go(id, key, KEYS[21], ARGV[3])
+if refused ~= 0 then return refused end
+note_failure(key, ARGV[5], ARGV[6])
+if ARGV[5] ~= '' then redis.call('HINCRBY', key, 'atm', 1) end
+line_up(id, priority_of(key), ARGV[4] == '1')
+tell('waiting', id, 'prev', 'active')
+return 0

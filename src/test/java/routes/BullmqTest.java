@@ -1,0 +1,304 @@
+package routes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import servers.LocalProcess;
+import servers.NodePeer;
+import servers.Shop;
+import servers.WebhookReceiver.Answer;
+
+/** A shop that calls the real {@code queue.add}, and watches its queue with BullMQ's own tools. */
+class BullmqTest extends WorkerTest {
+  static final List<String> PACKAGES = NodePeer.PACKAGES;
+  private static final Map<String, Object> NO_OPTIONS = Map.of();
+
+  private NodePeer peer;
+
+  @AfterEach
+  void endPeer() {
+    if (peer != null) {
+      peer.close();
+    }
+  }
+
+  private void openQueue(String name) throws Exception {
+    peer = NodePeer.start(name, shop.redisServer(), "bull", "downloads", directory);
+    peer.ask("events");
+  }
+
+  private WorkerProcess startBullWorker(String... overrides) throws Exception {
+    return startWorker(withQueue(overrides));
+  }
+
+  private static String[] withQueue(String... overrides) {
+    List<String> all = new ArrayList<>(List.of(overrides));
+    all.addAll(List.of("WAYBILL_QUEUE_SOURCE", "list,bullmq"));
+    all.addAll(List.of("WAYBILL_BULLMQ_STALLED_INTERVAL", "1s"));
+    return all.toArray(String[]::new);
+  }
+
+  private String add(long taskId, String conduct, Map<String, Object> options) {
+    return peer.ask("add", "download", data(taskId, conduct), options).textValue();
+  }
+
+  private static Map<String, Object> data(long taskId, String conduct) {
+    return Map.of("taskId", taskId, "email", "nguyễn@example.com", "courseUrl", Shop.url(conduct));
+  }
+
+  private CompletableFuture<JsonNode> result(String jobId) {
+    return peer.begin("result", jobId, 40_000);
+  }
+
+  private String failure(CompletableFuture<JsonNode> result) {
+    return assertThrows(ExecutionException.class, () -> result.get(40, TimeUnit.SECONDS))
+        .getCause()
+        .getMessage();
+  }
+
+  private String state(String jobId) {
+    return peer.ask("state", jobId).asText();
+  }
+
+  private void awaitJob(String jobId, String state) {
+    until(() -> state(jobId).equals(state), "job " + jobId + " is " + state);
+  }
+
+  private void assertUntold(int jobs) throws Exception {
+    assertEquals(
+        String.valueOf(jobs),
+        shop.query("SELECT COUNT(*) FROM waybill_bullmq WHERE told <> 'failed'"));
+  }
+
+  @ParameterizedTest
+  @FieldSource("PACKAGES")
+  void should_work_the_shops_own_queue(String name) throws Exception {
+    openQueue(name);
+    startBullWorker();
+    long enrolled = shop.task("enrolled", Shop.url("half"));
+    long pending = shop.task("pending", Shop.url("ok"));
+    long refused = shop.task("failed", Shop.url("ok"));
+    long listed = shop.order("ok");
+    String first = add(enrolled, "half", Map.of("jobId", "task-" + enrolled));
+    String again = add(enrolled, "half", NO_OPTIONS);
+    String waits = add(pending, "ok", Map.of("attempts", 3, "priority", 2));
+    String later =
+        add(shop.task("enrolled", Shop.url("ok")), "ok", Map.of("delay", 300, "attempts", 2));
+    String nobody = add(refused, "ok", Map.of("attempts", 3));
+    String poison = peer.ask("add", "download", Map.of("taskId", "x"), NO_OPTIONS).textValue();
+
+    awaitJob(waits, "delayed");
+    awaitJob(first, "active");
+    until(() -> peer.told("progress", first) > 0, "it is told how far the download is");
+    assertEquals(40, peer.ask("job", first).path("progress").asInt());
+    shop.goOn(enrolled);
+    JsonNode value = result(first).get(40, TimeUnit.SECONDS);
+    assertEquals(enrolled, value.path("taskId").asLong());
+    assertEquals("Course " + enrolled, value.path("folder").asText());
+    assertEquals(
+        enrolled, result(again).get(40, TimeUnit.SECONDS).path("taskId").asLong(), "one task");
+    result(later).get(40, TimeUnit.SECONDS);
+    assertEquals(
+        "status: expected 'enrolled' or one that leads to it, found 'failed'",
+        failure(result(nobody)));
+    assertEquals("taskId: expected an integer, found a string", failure(result(poison)));
+
+    assertEquals("delayed", state(waits), "it still waits");
+    shop.setStatus(pending, "enrolled");
+    shop.redis().publish("waybill:enrolled", String.valueOf(pending));
+    result(waits).get(40, TimeUnit.SECONDS);
+    awaitState(listed, "done");
+
+    assertEquals("completed", shop.status(pending));
+    assertEquals(1, shop.webhook().calls(enrolled).size());
+    assertEquals(1, shop.downloads(enrolled));
+    JsonNode counts = peer.ask("counts");
+    assertEquals(4, counts.path("completed").asInt(), counts.toString());
+    assertEquals(2, counts.path("failed").asInt(), counts.toString());
+    assertEquals(0, counts.path("active").asInt() + counts.path("delayed").asInt());
+    assertTrue(peer.ask("logs", first).path("logs").toString().contains("40%"));
+    assertEquals(4, peer.ask("metrics", "completed").path("meta").path("count").asInt());
+    until(
+        () -> {
+          assertUntold(0);
+          return true;
+        },
+        "nothing is left to tell");
+  }
+
+  @Test
+  void should_try_as_often_as_the_producer_said_and_go_on_where_it_stopped() throws Exception {
+    openQueue("bullmq");
+    startBullWorker("WAYBILL_RETRY_TRIES", "2");
+    long passing = shop.task("enrolled", Shop.url("ok"));
+    long forGood = shop.task("enrolled", Shop.url("ok"));
+    // Two attempts of two tries each; the last one is good.
+    shop.webhook().answer(passing, Answer.of(503), Answer.of(503), Answer.of(503));
+    shop.webhook().answer(forGood, Answer.of(400));
+    Map<String, Object> options =
+        Map.of("attempts", 3, "backoff", Map.of("type", "fixed", "delay", 400));
+    String one = add(passing, "ok", options);
+    String other = add(forGood, "ok", options);
+
+    result(one).get(40, TimeUnit.SECONDS);
+    assertEquals(4, shop.webhook().calls(passing).size());
+    assertEquals(1, shop.downloads(passing), "the stage alone is tried again");
+    assertEquals(2, peer.ask("job", one).path("attemptsMade").asInt());
+    assertEquals(1, peer.told("delayed", one));
+    assertEquals("completed", shop.status(passing));
+
+    failure(result(other));
+    assertEquals(1, shop.webhook().calls(forGood).size(), "a final failure leaves no attempt");
+    assertEquals("dead", shop.ledger("state", forGood));
+    JsonNode failed = peer.ask("job", other);
+    assertTrue(failed.path("failedReason").asText().contains("400"), failed.toString());
+    assertTrue(failed.path("stacktrace").toString().contains("post-webhook"), failed.toString());
+  }
+
+  @Test
+  void should_go_on_from_the_failed_stage_when_somebody_clicks_on_retry() throws Exception {
+    openQueue("bullmq");
+    startBullWorker("WAYBILL_RETRY_TRIES", "1");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    shop.webhook().answer(taskId, Answer.of(400));
+    String jobId = add(taskId, "ok", NO_OPTIONS);
+    awaitJob(jobId, "failed");
+    peer.ask("retry", jobId);
+    awaitJob(jobId, "completed");
+
+    assertEquals(1, shop.downloads(taskId));
+    assertEquals(2, shop.webhook().calls(taskId).size());
+    assertEquals("completed", shop.status(taskId));
+  }
+
+  @Test
+  void should_be_active_again_when_an_operator_sets_it_going() throws Exception {
+    openQueue("bullmq5");
+    WorkerProcess worker = startBullWorker("WAYBILL_RETRY_TRIES", "1");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    shop.webhook().answer(taskId, Answer.of(400));
+    String jobId = add(taskId, "ok", NO_OPTIONS);
+    awaitJob(jobId, "failed");
+    until(
+        () -> "failed".equals(shop.query("SELECT told FROM waybill_bullmq")), "and it is written");
+
+    worker.parts().desk().retry(taskId, null, "a test");
+
+    awaitJob(jobId, "completed");
+    assertEquals(1, shop.downloads(taskId));
+    assertEquals(2, shop.webhook().calls(taskId).size());
+  }
+
+  @Test
+  void should_share_the_queue_with_a_worker_in_node() throws Exception {
+    openQueue("bullmq");
+    startBullWorker();
+    peer.ask("worker", Map.of("concurrency", 5));
+    Map<Long, String> jobs = new LinkedHashMap<>();
+    List<Map<String, Object>> bulk = new ArrayList<>();
+    List<Long> tasks = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      tasks.add(shop.task("enrolled", Shop.url("ok")));
+      Map<String, Object> data = new LinkedHashMap<>(data(tasks.get(i), "ok"));
+      data.put("ms", 20);
+      bulk.add(Map.of("name", "download", "data", data, "opts", NO_OPTIONS));
+    }
+    JsonNode ids = peer.ask("addBulk", bulk);
+    for (int i = 0; i < tasks.size(); i++) {
+      jobs.put(tasks.get(i), ids.get(i).textValue());
+    }
+    until(() -> peer.ask("counts").path("completed").asInt() == 60, "all have ended");
+    Set<String> theirs = new HashSet<>();
+    peer.events().stream()
+        .filter(event -> event.path("event").asText().equals("worked"))
+        .forEach(
+            event -> assertTrue(theirs.add(event.path("args").path("jobId").asText()), "twice"));
+    int ours = 0;
+    for (Map.Entry<Long, String> job : jobs.entrySet()) {
+      int calls = shop.webhook().calls(job.getKey()).size();
+      assertEquals(theirs.contains(job.getValue()) ? 0 : 1, calls, "task " + job.getKey());
+      ours += calls;
+    }
+    assertEquals(60, ours + theirs.size());
+    assertTrue(ours > 0 && !theirs.isEmpty(), ours + " here");
+  }
+
+  @Test
+  void should_deliver_once_though_its_worker_is_killed() throws Exception {
+    openQueue("bullmq");
+    String[] settings =
+        withQueue(
+            "WAYBILL_LEASE", "3s",
+            "WAYBILL_BULLMQ_LOCK_DURATION", "2s",
+            "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "300ms");
+    LocalProcess first = startJar(settings);
+    long taskId = shop.task("enrolled", Shop.url("gated"));
+    String jobId = add(taskId, "gated", NO_OPTIONS);
+    until(() -> shop.downloads(taskId) == 1, "it downloads");
+    first.signal("KILL");
+    shop.redis().del("bull:downloads:" + jobId + ":lock");
+    startJar(settings);
+    until(() -> shop.downloads(taskId) == 2, "its successor goes on");
+    until(() -> shop.redis().exists("bull:downloads:" + jobId + ":lock"), "the lock is held again");
+    shop.goOn(taskId);
+    assertEquals(taskId, result(jobId).get(40, TimeUnit.SECONDS).path("taskId").asLong());
+    assertEquals(1, shop.webhook().calls(taskId).size());
+    assertEquals(0, peer.ask("job", jobId).path("stalledCounter").asInt());
+  }
+
+  @Test
+  void should_push_by_hand_where_there_is_no_other_queue() throws Exception {
+    startWorker("WAYBILL_QUEUE_SOURCE", "bullmq");
+    Map<String, String> environment = shop.environment();
+    environment.put("WAYBILL_QUEUE_SOURCE", "bullmq");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    String[] push = {"push", String.valueOf(taskId), "nguyễn@example.com", Shop.url("ok")};
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    PrintStream shown = new PrintStream(out, true, StandardCharsets.UTF_8);
+    assertEquals(0, App.run(push, environment, shown, System.err));
+
+    assertEquals(
+        "task " + taskId + " is job 1 of the BullMQ queue\n", out.toString(StandardCharsets.UTF_8));
+    until(() -> shop.redis().zscore("bull:downloads:completed", "1") != null, "it is completed");
+    assertEquals("done", shop.ledger("state", taskId));
+  }
+
+  @Test
+  void should_drop_a_job_that_another_worker_has() throws Exception {
+    openQueue("bullmq");
+    startBullWorker("WAYBILL_BULLMQ_LOCK_RENEW_TIME", "200ms");
+    long taskId = shop.task("enrolled", Shop.url("gated"));
+    String jobId = add(taskId, "gated", NO_OPTIONS);
+    until(() -> shop.downloads(taskId) == 1, "it downloads");
+    shop.redis().set("bull:downloads:" + jobId + ":lock", "somebody-elses");
+
+    awaitState(taskId, "cancelled");
+    until(() -> shop.query("SELECT COUNT(*) FROM waybill_bullmq").equals("0"), "it is forgotten");
+    shop.goOn(taskId);
+    long next = shop.order("ok");
+    awaitState(next, "done");
+    assertEquals("enrolled", shop.status(taskId), "its row is the other worker's");
+    assertEquals(0, shop.webhook().calls(taskId).size());
+    assertEquals("active", state(jobId));
+    assertEquals("somebody-elses", shop.redis().get("bull:downloads:" + jobId + ":lock"));
+  }
+}
