@@ -41,6 +41,23 @@ final class Grants extends Cli.Base {
     OWN.put("waybill_alert", new Own("SELECT, INSERT, UPDATE, DELETE", "CREATE"));
   }
 
+  /** As {@link #OWN}; every day only where a BullMQ queue is worked. */
+  private static final Map<String, Own> BULLMQ = new LinkedHashMap<>();
+
+  static {
+    BULLMQ.put("waybill_bullmq", new Own("SELECT, INSERT, UPDATE, DELETE", "CREATE"));
+    BULLMQ.put("waybill_installation", new Own("SELECT, INSERT", "CREATE"));
+  }
+
+  /** What the scripts of a BullMQ queue use, beside the others. */
+  private static final List<String> BULLMQ_COMMANDS =
+      List.of(
+          "evalsha exists incr lpush rpoplpush",
+          "hdel hexists hget hgetall hincrby hmget hset",
+          "sadd scard smembers srem",
+          "zpopmin zrangebyscore zrem zrevrange zrevrangebyscore",
+          "pttl xadd");
+
   /** By what they are for: the queue, the bell, the rate, the cache, news, connections. */
   private static final List<String> COMMANDS =
       List.of(
@@ -62,28 +79,32 @@ final class Grants extends Cli.Base {
   @Override
   public Integer call() throws BadSettings {
     Settings settings = cli().settings();
-    sql(settings.database()).forEach(out()::println);
+    sql(settings).forEach(out()::println);
     out().println(redis(settings));
     return Cli.DONE;
   }
 
-  private List<String> sql(Settings.Database database) {
+  private List<String> sql(Settings settings) {
+    Settings.Database database = settings.database();
     String user = text(database.user()) + "@'%'";
-    Stream<String> grants =
-        OWN.entrySet().stream()
-            .map(
-                table ->
-                    grant(privileges(table.getValue()), database.name(), table.getKey(), user));
+    Map<String, String> privileges = new LinkedHashMap<>();
+    privileges.put("download_tasks", SHOP);
+    OWN.forEach((table, own) -> privileges.put(table, privileges(own, true)));
+    BULLMQ.forEach(
+        (table, own) -> privileges.put(table, privileges(own, settings.bullmq().enabled())));
     return Stream.concat(
-            Stream.of(
-                "CREATE USER IF NOT EXISTS " + user + " IDENTIFIED BY '<password>';",
-                grant(SHOP, database.name(), "download_tasks", user)),
-            grants)
+            Stream.of("CREATE USER IF NOT EXISTS " + user + " IDENTIFIED BY '<password>';"),
+            privileges.entrySet().stream()
+                .filter(table -> !table.getValue().isEmpty())
+                .map(table -> grant(table.getValue(), database.name(), table.getKey(), user)))
         .toList();
   }
 
-  private String privileges(Own table) {
-    return migrate ? table.daily() + ", " + table.migrating() : table.daily();
+  private String privileges(Own table, boolean daily) {
+    return Stream.concat(
+            Stream.of(table.daily()).filter(every -> daily),
+            Stream.of(table.migrating()).filter(first -> migrate))
+        .collect(Collectors.joining(", "));
   }
 
   private static String grant(String privileges, String schema, String table, String user) {
@@ -100,14 +121,22 @@ final class Grants extends Cli.Base {
 
   private static String redis(Settings settings) {
     String user = settings.redis().username();
+    boolean bullmq = settings.bullmq().enabled();
     Stream<String> keys =
-        Stream.concat(
-            RedisKeys.inboxes(settings.queue()).stream().map(Grants::literally),
-            Stream.of("waybill:*"));
+        Stream.of(
+                RedisKeys.inboxes(settings.queue()).stream().map(Grants::literally),
+                Stream.of("waybill:*"),
+                Stream.of(settings.bullmq().prefix() + ":" + settings.bullmq().queue())
+                    .filter(name -> bullmq)
+                    .map(name -> literally(name) + ":*"))
+            .flatMap(names -> names);
     Stream<String> channels =
         Stream.of(RedisKeys.EVENTS, literally(settings.enrolment().channel()));
     Stream<String> commands =
-        COMMANDS.stream().flatMap(line -> Stream.of(line.split(" "))).map(word -> "+" + word);
+        Stream.concat(COMMANDS.stream(), BULLMQ_COMMANDS.stream().filter(line -> bullmq))
+            .flatMap(line -> Stream.of(line.split(" ")))
+            .distinct()
+            .map(word -> "+" + word);
     return "ACL SETUSER "
         + (user.isEmpty() ? "waybill" : user)
         + " reset on ><password> "
