@@ -34,9 +34,9 @@ import servers.Shop;
 public final class Bench {
   private static final String USAGE =
       """
-      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N]
+      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N] [--repeats N]
 
-      scenarios: throughput latency enrolment bulk crowd course memory""";
+      scenarios: throughput latency enrolment bulk crowd course memory bullmq""";
 
   private static final int MOST_WARM_UPS = 12;
 
@@ -47,11 +47,11 @@ public final class Bench {
   private final boolean quick;
   private Site site;
 
-  private Bench(PrintStream out, int jobs, boolean quick) {
+  private Bench(PrintStream out, int jobs, int repeats, boolean quick) {
     this.out = out;
     this.jobs = jobs;
     this.quick = quick;
-    this.repeats = quick ? 1 : 5;
+    this.repeats = repeats;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -60,13 +60,15 @@ public final class Bench {
     boolean quick = words.remove("--quick");
     String only = take(words, "--only", "");
     int jobs = Integer.parseInt(take(words, "--jobs", quick ? "1000" : "3000"));
+    int repeats = Integer.parseInt(take(words, "--repeats", quick ? "1" : "5"));
     if (!words.isEmpty()) {
       System.err.println(USAGE);
       System.exit(2);
     }
     int code = 1;
     try {
-      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, quick).run(only);
+      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, repeats, quick)
+          .run(only);
       code = 0;
     } catch (Exception e) {
       e.printStackTrace();
@@ -98,14 +100,18 @@ public final class Bench {
     scenarios.put("crowd", this::crowd);
     scenarios.put("course", this::course);
     scenarios.put("memory", this::memory);
+    // The last: it leaves another worker behind.
+    scenarios.put("bullmq", () -> new BesideNode(site, this::row, jobs, repeats).run());
     results.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     results.put("processors", Runtime.getRuntime().availableProcessors());
     results.put("java", System.getProperty("java.version"));
     try (Site opened = new Site(directory)) {
       site = opened;
-      Duration start = site.startWorker();
-      row("start-up to ready", "%.1f s", start.toMillis() / 1000.0);
-      warmUp();
+      if (!only.equals("bullmq")) {
+        Duration start = site.startWorker();
+        row("start-up to ready", "%.1f s", start.toMillis() / 1000.0);
+        warmUp();
+      }
       for (Map.Entry<String, Scenario> scenario : scenarios.entrySet()) {
         if (only.isEmpty() || only.equals(scenario.getKey())) {
           out.println("-- " + scenario.getKey());
