@@ -34,11 +34,11 @@ import servers.Shop;
 public final class Bench {
   private static final String USAGE =
       """
-      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N] [--data <directory>]
+      usage: ./waybill bench [--quick] [--only <scenario>] [--jobs N] [--repeats N] [--data <directory>]
 
       --data: where the servers have their files; another disk, or memory, shows what the disk's share is
 
-      scenarios: throughput latency enrolment bulk crowd course memory""";
+      scenarios: throughput latency enrolment bulk crowd course memory bullmq""";
 
   private static final int MOST_WARM_UPS = 12;
 
@@ -50,12 +50,12 @@ public final class Bench {
   private final Path data;
   private Site site;
 
-  private Bench(PrintStream out, int jobs, boolean quick, Path data) {
+  private Bench(PrintStream out, int jobs, int repeats, boolean quick, Path data) {
     this.out = out;
     this.data = data;
     this.jobs = jobs;
     this.quick = quick;
-    this.repeats = quick ? 1 : 5;
+    this.repeats = repeats;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -65,13 +65,15 @@ public final class Bench {
     String only = take(words, "--only", "");
     int jobs = Integer.parseInt(take(words, "--jobs", quick ? "1000" : "3000"));
     Path data = Path.of(take(words, "--data", "target/bench"));
+    int repeats = Integer.parseInt(take(words, "--repeats", quick ? "1" : "5"));
     if (!words.isEmpty()) {
       System.err.println(USAGE);
       System.exit(2);
     }
     int code = 1;
     try {
-      new Bench(new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, quick, data)
+      new Bench(
+              new PrintStream(System.out, true, StandardCharsets.UTF_8), jobs, repeats, quick, data)
           .run(only);
       code = 0;
     } catch (Exception e) {
@@ -104,14 +106,18 @@ public final class Bench {
     scenarios.put("crowd", this::crowd);
     scenarios.put("course", this::course);
     scenarios.put("memory", this::memory);
+    // The last: it leaves another worker behind.
+    scenarios.put("bullmq", () -> new BesideNode(site, this::row, jobs, repeats).run());
     results.put("at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     results.put("processors", Runtime.getRuntime().availableProcessors());
     results.put("java", System.getProperty("java.version"));
     try (Site opened = new Site(directory)) {
       site = opened;
-      Duration start = site.startWorker();
-      row("start-up to ready", "%.1f s", start.toMillis() / 1000.0);
-      warmUp();
+      if (!only.equals("bullmq")) {
+        Duration start = site.startWorker();
+        row("start-up to ready", "%.1f s", start.toMillis() / 1000.0);
+        warmUp();
+      }
       for (Map.Entry<String, Scenario> scenario : scenarios.entrySet()) {
         if (only.isEmpty() || only.equals(scenario.getKey())) {
           out.println("-- " + scenario.getKey());

@@ -87,6 +87,17 @@ final class Site implements AutoCloseable {
     return fixture;
   }
 
+  /** What whoever works for this shop has to know, by the environment names of the settings. */
+  Map<String, String> settings() {
+    Map<String, String> settings = new HashMap<>(shop.environment());
+    settings.put("WEBHOOK_URL", webhookUrl());
+    return settings;
+  }
+
+  private String webhookUrl() {
+    return "http://127.0.0.1:" + receiverPort + "/webhook";
+  }
+
   /**
    * @param overrides settings by their environment names, in pairs
    * @return from the start of the process until it takes jobs
@@ -94,7 +105,7 @@ final class Site implements AutoCloseable {
   Duration startWorker(String... overrides) throws Exception {
     long started = System.nanoTime();
     String[] settings = {
-      "WEBHOOK_URL", "http://127.0.0.1:" + receiverPort + "/webhook",
+      "WEBHOOK_URL", webhookUrl(),
       "DOWNLOADER", "/bin/cp",
       "DOWNLOADER_ARGS", "-r -S {courseUrl} " + fixture + " {sandbox}/course",
       "RCLONE", "/bin/true",
@@ -125,6 +136,9 @@ final class Site implements AutoCloseable {
   }
 
   void stopWorker() throws IOException {
+    if (worker == null) {
+      return;
+    }
     worker.close();
     Files.deleteIfExists(shop.logs().resolve("worker-out.log"));
   }
@@ -248,12 +262,27 @@ final class Site implements AutoCloseable {
           database.minus(before.database),
           redis.minus(before.redis));
     }
+
+    Cpu plus(Cpu other) {
+      return new Cpu(
+          worker.plus(other.worker),
+          programs.plus(other.programs),
+          database.plus(other.database),
+          redis.plus(other.redis));
+    }
   }
 
   Cpu cpu() throws IOException {
+    return cpu(worker.pid());
+  }
+
+  /**
+   * @param workerPid of whoever works for this shop
+   */
+  Cpu cpu(long workerPid) throws IOException {
     return new Cpu(
-        cpu(worker.pid(), 11),
-        cpu(worker.pid(), 13),
+        cpu(workerPid, 11),
+        cpu(workerPid, 13),
         cpu(shop.database().pid(), 11),
         cpu(shop.redisServer().pid(), 11));
   }
@@ -271,7 +300,11 @@ final class Site implements AutoCloseable {
   }
 
   long workerRssKib() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/" + worker.pid() + "/status"))) {
+    return rssKib(worker.pid());
+  }
+
+  static long rssKib(long pid) throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
       if (line.startsWith("VmRSS:")) {
         return Long.parseLong(line.replaceAll("\\D", ""));
       }

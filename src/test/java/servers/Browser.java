@@ -57,6 +57,8 @@ public final class Browser implements AutoCloseable {
                 "--disable-component-update",
                 "--disable-sync",
                 "--hide-scrollbars",
+                // A page that asks for a font from elsewhere would wait for it.
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 "--user-data-dir=" + profile,
                 "--remote-debugging-port=0",
                 "about:blank"));

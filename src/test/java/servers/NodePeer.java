@@ -41,6 +41,11 @@ public final class NodePeer implements AutoCloseable {
     this.in = process.outputWriter(StandardCharsets.UTF_8);
   }
 
+  /** Where the packages are, for {@code NODE_PATH}. */
+  public static Path modules() {
+    return MODULES;
+  }
+
   /**
    * @param name of the package
    */

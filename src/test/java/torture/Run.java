@@ -35,6 +35,7 @@ final class Run {
   private final Duration patience;
   private final List<Fault> faults;
   private final String javaOptions;
+  private final String source;
   private final Path directory;
   private final PrintStream out;
   private final Map<Long, Conduct> conducts = new TreeMap<>();
@@ -46,6 +47,7 @@ final class Run {
   private Fleet fleet;
   private Shop shop;
   private Checker checker;
+  private BullSide bullmq;
   private int pushed;
   private int poison;
   private int duplicates;
@@ -59,6 +61,7 @@ final class Run {
    * @param length of the time over which jobs are pushed and faults happen
    * @param patience after the last fault, until every task has to have ended
    * @param javaOptions of the workers
+   * @param source of the jobs: list, bullmq, or both in turn
    * @param directory which is kept if anything is wrong
    */
   Run(
@@ -68,6 +71,7 @@ final class Run {
       Duration patience,
       List<Fault> faults,
       String javaOptions,
+      String source,
       Path directory,
       PrintStream out) {
     this.jobs = jobs;
@@ -76,6 +80,7 @@ final class Run {
     this.patience = patience;
     this.faults = new ArrayList<>(faults);
     this.javaOptions = javaOptions;
+    this.source = source;
     this.directory = directory;
     this.out = out;
   }
@@ -85,9 +90,11 @@ final class Run {
    */
   List<String> run() throws Exception {
     Instant start = Instant.now();
-    try (Fleet opened = new Fleet(directory, seed, javaOptions)) {
+    String[] settings = source.equals("list") ? new String[0] : BullSide.settings(source);
+    try (Fleet opened = new Fleet(directory, seed, javaOptions, settings)) {
       fleet = opened;
       shop = fleet.shop();
+      bullmq = source.equals("list") ? null : new BullSide(shop);
       checker = new Checker(fleet, seed);
       for (int i = 0; i < WORKERS; i++) {
         fleet.start();
@@ -101,6 +108,9 @@ final class Run {
       }
       checker.nothingElseAtTheRemote(conducts.keySet());
       checker.nothingLeft();
+      if (bullmq != null) {
+        bullmq.check(checker);
+      }
       checkUsage();
       List<LedgerHistory.Change> changes = ledger.changes();
       int foreign = checker.history(changes);
@@ -130,6 +140,7 @@ final class Run {
       if (System.nanoTime() - looked > TimeUnit.SECONDS.toNanos(1)) {
         looked = System.nanoTime();
         look();
+        follow();
       }
       TimeUnit.MILLISECONDS.sleep(20);
     }
@@ -147,9 +158,12 @@ final class Run {
     long taskId = Insist.on(() -> shop.task(later ? "pending" : "enrolled", url));
     conducts.put(taskId, conduct);
     for (int i = 0; i < times; i++) {
+      int number = i;
       Insist.on(
           () -> {
-            if (taskId % 7 == 0) {
+            if (goesToBullmq(taskId + number)) {
+              bullmq.add(taskId, url, number, conduct.end());
+            } else if (taskId % 7 == 0) {
               shop.pushVip(taskId, url);
             } else {
               shop.push(taskId, url);
@@ -159,7 +173,15 @@ final class Run {
     }
     duplicates += times - 1;
     if (poisoned) {
-      Insist.on(() -> shop.redis().lpush(Shop.INBOX, "{\"poison\":" + taskId));
+      Insist.on(
+          () -> {
+            if (goesToBullmq(taskId)) {
+              bullmq.addPoison(taskId);
+            } else {
+              shop.redis().lpush(Shop.INBOX, "{\"poison\":" + taskId);
+            }
+            return null;
+          });
       poison++;
     }
     if (later) {
@@ -171,6 +193,17 @@ final class Run {
     }
     pushed++;
     tell("pushed", taskId + " " + conduct);
+  }
+
+  /** With both sources in turn, and the same task's jobs in turn too. */
+  private boolean goesToBullmq(long number) {
+    return bullmq != null && (source.equals("bullmq") || number % 2 == 0);
+  }
+
+  private void follow() throws Exception {
+    if (bullmq != null) {
+      bullmq.follow();
+    }
   }
 
   private void happen(Fault fault) throws Exception {
@@ -233,14 +266,17 @@ final class Run {
     while (System.nanoTime() < deadline) {
       fleet.replaceTheDead();
       look();
+      follow();
       open = Insist.on(fleet::open);
       boolean taken = shop.redis().llen(Shop.INBOX) == 0 && shop.redis().llen(Shop.VIP_INBOX) == 0;
       boolean swept =
           conducts.entrySet().stream()
               .noneMatch(task -> checker.leavesSandbox(task.getKey(), task.getValue().end()));
+      boolean told = bullmq == null || bullmq.open().isEmpty();
       if (open == null
           && taken
           && swept
+          && told
           && checker.keys().isEmpty()
           && checker.programs().isEmpty()) {
         return;
@@ -255,7 +291,8 @@ final class Run {
             + ", keys "
             + checker.keys()
             + ", programs "
-            + checker.programs());
+            + checker.programs()
+            + (bullmq == null ? "" : ", BullMQ " + bullmq.open()));
   }
 
   private void look() {
@@ -379,6 +416,9 @@ final class Run {
     out.println();
     row("seed", seed);
     row("jobs", jobs + ", and " + duplicates + " pushed again, " + poison + " poison payloads");
+    if (bullmq != null) {
+      row("BullMQ jobs", bullmq.jobs() + ", of which " + bullmq.stalled() + " have stalled");
+    }
     row("faults", faultsDone + " " + done);
     row("took", took.toSeconds() + " s");
     row("completed", shop.query("SELECT COUNT(*) FROM download_tasks WHERE status = 'completed'"));

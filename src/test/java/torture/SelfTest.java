@@ -72,6 +72,7 @@ final class SelfTest {
             PATIENCE,
             Fault.only(guard.faults(), SEED, FAULTS),
             javaOptions,
+            "list",
             where,
             out)
         .run();

@@ -18,11 +18,12 @@ public final class Torture {
   private static final Duration PATIENCE = Duration.ofMinutes(5);
   private static final String USAGE =
       """
-      usage: ./waybill torture [--jobs N] [--kills N] [--seed N] [--minutes N]
+      usage: ./waybill torture [--jobs N] [--kills N] [--seed N] [--minutes N] [--source list|bullmq|list,bullmq]
              ./waybill torture --failpoints [--only TEXT]
              ./waybill torture --self-test [--only TEXT]
 
         --kills       workers killed with -9; other faults come in proportion, a hundred to 45
+        --source      where the jobs come from; with both, in turn
         --failpoints  every step of the pipeline x halt, throw, hang, one run each
         --self-test   takes the guards away one by one: the checker must notice each""";
 
@@ -33,7 +34,8 @@ public final class Torture {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Map<String, String> options = new LinkedHashMap<>();
     List<String> flags = List.of("--failpoints", "--self-test");
-    List<String> known = List.of("--jobs", "--kills", "--seed", "--minutes", "--only");
+    List<String> known = List.of("--jobs", "--kills", "--seed", "--minutes", "--source", "--only");
+    List<String> sources = List.of("list", "bullmq", "list,bullmq");
     for (int i = 0; i < arguments.length; i++) {
       if (flags.contains(arguments[i])) {
         options.put(arguments[i], "");
@@ -43,6 +45,11 @@ public final class Torture {
         System.err.println(USAGE);
         System.exit(2);
       }
+    }
+    String source = options.getOrDefault("--source", "list");
+    if (!sources.contains(source)) {
+      System.err.println("--source: expected one of " + sources + ", found '" + source + "'");
+      System.exit(2);
     }
     boolean well;
     if (options.containsKey("--failpoints")) {
@@ -56,19 +63,31 @@ public final class Torture {
               number(options, "--kills", 90),
               number(options, "--seed", 1),
               Duration.ofMinutes(number(options, "--minutes", 12)),
+              source,
               out);
     }
     System.exit(well ? 0 : 1);
   }
 
   /**
+   * @param source of the jobs: list, bullmq, or both
    * @return whether nothing was lost, doubled, early or left behind
    */
-  static boolean run(int jobs, int kills, long seed, Duration length, PrintStream out)
+  static boolean run(
+      int jobs, int kills, long seed, Duration length, String source, PrintStream out)
       throws Exception {
     Path directory = directory("seed-" + seed);
     List<String> violations =
-        new Run(jobs, seed, length, PATIENCE, Fault.schedule(seed, kills), "", directory, out)
+        new Run(
+                jobs,
+                seed,
+                length,
+                PATIENCE,
+                Fault.schedule(seed, kills),
+                "",
+                source,
+                directory,
+                out)
             .run();
     if (violations.isEmpty()) {
       new Sandbox(directory).delete();

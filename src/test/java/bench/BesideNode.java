@@ -1,0 +1,171 @@
+package bench;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import servers.NodePeer;
+import servers.Shop;
+
+/**
+ * Jobs of a BullMQ queue on the same pipeline, worked by Waybill and by a real BullMQ worker in
+ * Node in turn, each on a queue of its own. Both idle while the other works.
+ */
+final class BesideNode {
+  private static final String PACKAGE = "bullmq";
+  private static final String PREFIX = "bull";
+  private static final String OURS = "downloads";
+  private static final String THEIRS = "downloads-node";
+  private static final int AT_ONCE = 500;
+  private static final int WARM_UP = 1500;
+  private static final int MOST_WARM_UPS = 5;
+
+  /** Where a figure goes. */
+  interface Rows {
+    void row(String name, String format, Object... values);
+  }
+
+  private final Site site;
+  private final Rows rows;
+  private final int jobs;
+  private final int repeats;
+
+  /**
+   * @param jobs of one round
+   */
+  BesideNode(Site site, Rows rows, int jobs, int repeats) {
+    this.site = site;
+    this.rows = rows;
+    this.jobs = jobs;
+    this.repeats = repeats;
+  }
+
+  /** One of the two, with what it has needed in all rounds that count. */
+  private final class Contender implements AutoCloseable {
+    private final String name;
+    private final String queue;
+    private final long pid;
+    private final NodePeer producer;
+    private final List<Double> rates = new ArrayList<>();
+    private Site.Cpu used =
+        new Site.Cpu(Duration.ZERO, Duration.ZERO, Duration.ZERO, Duration.ZERO);
+
+    Contender(String name, String queue, long pid) throws IOException {
+      this.name = name;
+      this.queue = queue;
+      this.pid = pid;
+      this.producer =
+          NodePeer.start(
+              PACKAGE, site.shop().redisServer(), PREFIX, queue, site.shop().directory());
+    }
+
+    private long completed() {
+      return site.shop().redis().zcard(PREFIX + ":" + queue + ":completed");
+    }
+
+    /**
+     * From the moment when all of them may be taken until all webhooks have come and all are told.
+     */
+    double once(int number) throws Exception {
+      List<Long> ids = site.tasks(number, "enrolled", Shop.url("ok"));
+      producer.ask("pause");
+      for (int done = 0; done < number; done += AT_ONCE) {
+        producer.ask(
+            "addBulk",
+            ids.subList(done, Math.min(number, done + AT_ONCE)).stream().map(this::job).toList());
+      }
+      long all = completed() + number;
+      long started = System.nanoTime();
+      producer.ask("resume");
+      site.awaitWebhooks(number);
+      Wait.until(() -> completed() == all, "all jobs of " + queue + " are completed");
+      double rate = number / ((System.nanoTime() - started) / 1e9);
+      site.arrivals();
+      return rate;
+    }
+
+    private Map<String, Object> job(long taskId) {
+      return Map.of(
+          "name",
+          "download",
+          "data",
+          Map.of("taskId", taskId, "email", "a@example.com", "courseUrl", Shop.url("ok")),
+          "opts",
+          Map.of("attempts", 3, "backoff", Map.of("type", "exponential", "delay", 1000)));
+    }
+
+    void warmUp() throws Exception {
+      double best = 0;
+      for (int round = 0; round < (repeats == 1 ? 1 : MOST_WARM_UPS); round++) {
+        double rate = once(Math.min(jobs, WARM_UP));
+        if (rate < best * 1.05) {
+          return;
+        }
+        best = rate;
+      }
+    }
+
+    void measure() throws Exception {
+      Site.Cpu before = site.cpu(pid);
+      rates.add(once(jobs));
+      used = used.plus(site.cpu(pid).since(before));
+    }
+
+    void tell() throws IOException {
+      Figures rate = Figures.of(rates);
+      rows.row(name, "%.0f /s (%.0f to %.0f)", rate.median(), rate.least(), rate.most());
+      rows.row(
+          "processor time a job, " + name,
+          "%.2f ms, its programs %.2f, database %.2f, Redis %.2f",
+          millis(used.worker()),
+          millis(used.programs()),
+          millis(used.database()),
+          millis(used.redis()));
+      rows.row("memory, " + name, "%d MiB", Site.rssKib(pid) / 1024);
+    }
+
+    private double millis(Duration duration) {
+      return duration.toNanos() / 1e6 / (jobs * rates.size());
+    }
+
+    @Override
+    public void close() {
+      producer.close();
+    }
+  }
+
+  void run() throws Exception {
+    site.stopWorker();
+    site.startWorker(
+        "WAYBILL_QUEUE_SOURCE",
+        "bullmq",
+        "WAYBILL_BULLMQ_PREFIX",
+        PREFIX,
+        "WAYBILL_BULLMQ_QUEUE",
+        OURS);
+    try (NodeWorker node = NodeWorker.start(site, PREFIX, THEIRS);
+        Contender ours = new Contender("Waybill on BullMQ", OURS, site.workerPid());
+        Contender theirs = new Contender("BullMQ worker in Node", THEIRS, node.pid())) {
+      ours.warmUp();
+      theirs.warmUp();
+      Duration idle = Duration.ZERO;
+      long working = 0;
+      for (int i = 0; i < repeats; i++) {
+        ours.measure();
+        Site.Cpu before = site.cpu();
+        long started = System.nanoTime();
+        theirs.measure();
+        working += System.nanoTime() - started;
+        idle = idle.plus(site.cpu().since(before).worker());
+      }
+      ours.tell();
+      theirs.tell();
+      rows.row(
+          "ratio of the two",
+          "%.2f",
+          Figures.of(ours.rates).median() / Figures.of(theirs.rates).median());
+      rows.row("idle Waybill meanwhile", "%.1f %% of a core", 100.0 * idle.toNanos() / working);
+    }
+  }
+}
