@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +22,7 @@ import servers.Shop;
  * The dashboard that shops have for their BullMQ queues, bull-board on express, in a real browser.
  * With {@code -Dscreenshots=<directory>} what it looked like is kept there.
  */
+@Tag("node")
 class BullBoardTest extends WorkerTest {
   private static Browser browser;
   private NodePeer peer;

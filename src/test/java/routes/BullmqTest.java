@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -28,6 +29,7 @@ import servers.Shop;
 import servers.WebhookReceiver.Answer;
 
 /** A shop that calls the real {@code queue.add}, and watches its queue with BullMQ's own tools. */
+@Tag("node")
 class BullmqTest extends WorkerTest {
   static final List<String> PACKAGES = NodePeer.PACKAGES;
   private static final Map<String, Object> NO_OPTIONS = Map.of();

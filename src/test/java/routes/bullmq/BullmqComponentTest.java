@@ -26,6 +26,7 @@ import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,6 +37,7 @@ import servers.NodePeer;
 import servers.RedisServer;
 
 /** The component as another Camel user would have it, with the real BullMQ on the other side. */
+@Tag("node")
 class BullmqComponentTest {
   static final List<String> PACKAGES = NodePeer.PACKAGES;
 

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
@@ -22,6 +23,7 @@ import servers.RedisServer;
  * The same steps by a worker of the real BullMQ and by ours, on queues that the real one has
  * filled: what is in Redis afterwards is the same, key by key and event by event.
  */
+@Tag("node")
 class SideBySideTest {
   static final java.util.List<String> PACKAGES = NodePeer.PACKAGES;
 
