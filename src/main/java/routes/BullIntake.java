@@ -27,7 +27,8 @@ import routes.queue.BullLocks;
 final class BullIntake {
   private static final ObjectMapper STRICT = Payload.strictMapper();
 
-  private static final Set<String> UNDER_WAY = Set.of("waiting", "ready", "running");
+  /** States of a task of which the ledger has the last word, and not the queue. */
+  private static final Set<String> ANSWERED_FOR = Set.of("waiting", "ready", "running", "done");
 
   private final Parts parts;
   private final Payload payloads;
@@ -71,11 +72,11 @@ final class BullIntake {
 
   /**
    * A job that its queue has given up already, since it stalled too often or a child of it failed.
-   * What the ledger has under way goes on all the same.
+   * What the ledger has under way goes on all the same, and what is delivered is completed.
    */
   private void refuseFailedBefore(BullJob job, long taskId) throws Rejected {
     if (job.deferredFailure() != null
-        && parts.ledger().age(taskId).filter(age -> UNDER_WAY.contains(age.state())).isEmpty()) {
+        && parts.ledger().age(taskId).filter(age -> ANSWERED_FOR.contains(age.state())).isEmpty()) {
       throw Rejected.leavingTheRow(taskId, job.deferredFailure());
     }
   }
