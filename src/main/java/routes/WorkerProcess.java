@@ -202,6 +202,9 @@ public final class WorkerProcess {
       }
       handBackTheRest();
       leaseRenewal.shutdown();
+      if (enlisted && settings.bullmq().enabled()) {
+        quietly("the BullMQ queue was not told of the last jobs", parts.bullmq()::tellMissed);
+      }
       if (enlisted) {
         quietly(
             "what was claimed could not be given back",

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import redis.clients.jedis.AbstractTransaction;
 import servers.LocalProcess;
 import servers.NodePeer;
 import servers.Shop;
@@ -122,6 +123,7 @@ class BullmqTest extends WorkerTest {
     assertEquals("taskId: expected an integer, found a string", failure(result(poison)));
 
     assertEquals("delayed", state(waits), "it still waits");
+    assertEquals("delayed", shop.query("SELECT told FROM waybill_bullmq WHERE job_id = ?", waits));
     shop.setStatus(pending, "enrolled");
     shop.redis().publish("waybill:enrolled", String.valueOf(pending));
     result(waits).get(40, TimeUnit.SECONDS);
@@ -292,12 +294,24 @@ class BullmqTest extends WorkerTest {
     shop.redis().set("bull:downloads:" + jobId + ":lock", "somebody-elses");
 
     awaitState(taskId, "cancelled");
-    until(() -> shop.query("SELECT COUNT(*) FROM waybill_bullmq").equals("0"), "it is forgotten");
+    long ended = shop.task("enrolled", Shop.url("gated"));
+    String endedJob = add(ended, "gated", NO_OPTIONS);
+    until(() -> shop.downloads(ended) == 1, "it downloads");
+    try (AbstractTransaction other = shop.redis().multi()) {
+      other.del("bull:downloads:" + endedJob + ":lock");
+      other.lrem("bull:downloads:active", 1, endedJob);
+      other.zadd("bull:downloads:completed", System.currentTimeMillis(), endedJob);
+      other.exec();
+    }
+    awaitState(ended, "cancelled");
+    until(
+        () -> shop.query("SELECT COUNT(*) FROM waybill_bullmq").equals("0"), "they are forgotten");
+    shop.goOn(ended);
     shop.goOn(taskId);
     long next = shop.order("ok");
     awaitState(next, "done");
     assertEquals("enrolled", shop.status(taskId), "its row is the other worker's");
-    assertEquals(0, shop.webhook().calls(taskId).size());
+    assertEquals(0, shop.webhook().calls(taskId).size() + shop.webhook().calls(ended).size());
     assertEquals("active", state(jobId));
     assertEquals("somebody-elses", shop.redis().get("bull:downloads:" + jobId + ":lock"));
   }

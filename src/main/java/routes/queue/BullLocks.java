@@ -113,12 +113,10 @@ public final class BullLocks {
    */
   void holdAgain(String jobId, long taskId, boolean revive) {
     Outcome outcome = queue.hold(worker, jobId, revive);
-    if (outcome == Outcome.SOMEBODY_ELSES) {
-      drop(jobId, taskId);
-    } else if (outcome == Outcome.DONE) {
+    if (outcome == Outcome.DONE) {
       enter(List.of(new BullBook.Taken(jobId, taskId)));
     } else {
-      forget(jobId);
+      notOurs(jobId, taskId, outcome);
     }
   }
 
@@ -163,15 +161,28 @@ public final class BullLocks {
     book.held().forEach(job -> tasks.put(job.jobId(), job.taskId()));
     for (String jobId : queue.extend(worker, tasks.keySet())) {
       Outcome outcome = queue.hold(worker, jobId, false);
-      if (outcome == Outcome.SOMEBODY_ELSES) {
-        drop(jobId, tasks.get(jobId));
-      } else if (outcome == Outcome.DONE) {
+      if (outcome == Outcome.DONE) {
         LOG.warn("The lock of job {} had run out: it is held again", jobId);
       } else {
-        LOG.warn("Job {} is not in its queue any more ({}): it is delivered", jobId, outcome);
-        forget(jobId);
+        notOurs(jobId, tasks.get(jobId), outcome);
       }
     }
+  }
+
+  /** Nobody needs a job that has been removed; one that has ended, another worker has ended. */
+  private void notOurs(String jobId, long taskId, Outcome why) {
+    if (why == Outcome.GONE) {
+      LOG.warn("Job {} is not in its queue any more: its task is delivered all the same", jobId);
+      forget(jobId);
+    } else if (why == Outcome.SOMEBODY_ELSES || isUnderWay(jobId, taskId)) {
+      drop(jobId, taskId);
+    }
+  }
+
+  /** Asked once more: another process of ours may have ended it in this moment. */
+  private boolean isUnderWay(String jobId, long taskId) {
+    return book.about(List.of(taskId)).stream()
+        .anyMatch(job -> job.jobId().equals(jobId) && job.isUnderWay());
   }
 
   /** Another worker of the queue works on it: what is under way here ends without a word. */

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import redis.clients.jedis.Protocol;
 import redis.clients.jedis.RedisClient;
 import servers.NodePeer;
 import servers.RedisServer;
@@ -300,5 +301,18 @@ class BullmqComponentTest {
     assertThrows(UnknownBullVersion.class, () -> queue.add("a", "{}", NewJob.plain()));
     assertThrows(UnknownBullVersion.class, () -> queue.freeStalled(Duration.ofSeconds(30), 1));
     assertEquals(before, Layout.of(jedis, "{bull}"));
+  }
+
+  @Test
+  void should_say_what_a_server_lacks() {
+    assertEquals(1, BullServer.check(jedis).size(), "it writes nothing to disk");
+    jedis.sendCommand(Protocol.Command.CONFIG, "SET", "maxmemory-policy", "allkeys-lru");
+    try {
+      assertTrue(
+          BullServer.check(jedis).get(0).contains("expected maxmemory-policy noeviction"),
+          BullServer.check(jedis).toString());
+    } finally {
+      jedis.sendCommand(Protocol.Command.CONFIG, "SET", "maxmemory-policy", "noeviction");
+    }
   }
 }
