@@ -135,11 +135,22 @@ final class BesideNode {
     }
   }
 
+  /** The same worker and the same work, without BullMQ. */
+  private double fromList() throws Exception {
+    List<Long> ids = site.tasks(jobs, "enrolled", Shop.url("ok"));
+    long started = System.nanoTime();
+    site.push(ids);
+    site.awaitWebhooks(jobs);
+    double rate = jobs / ((System.nanoTime() - started) / 1e9);
+    site.arrivals();
+    return rate;
+  }
+
   void run() throws Exception {
     site.stopWorker();
     site.startWorker(
         "WAYBILL_QUEUE_SOURCE",
-        "bullmq",
+        "list,bullmq",
         "WAYBILL_BULLMQ_PREFIX",
         PREFIX,
         "WAYBILL_BULLMQ_QUEUE",
@@ -151,6 +162,7 @@ final class BesideNode {
       theirs.warmUp();
       Duration idle = Duration.ZERO;
       long working = 0;
+      List<Double> lists = new ArrayList<>();
       for (int i = 0; i < repeats; i++) {
         ours.measure();
         Site.Cpu before = site.cpu();
@@ -158,6 +170,7 @@ final class BesideNode {
         theirs.measure();
         working += System.nanoTime() - started;
         idle = idle.plus(site.cpu().since(before).worker());
+        lists.add(fromList());
       }
       ours.tell();
       theirs.tell();
@@ -165,6 +178,13 @@ final class BesideNode {
           "ratio of the two",
           "%.2f",
           Figures.of(ours.rates).median() / Figures.of(theirs.rates).median());
+      Figures list = Figures.of(lists);
+      rows.row(
+          "Waybill on its list",
+          "%.0f /s (%.0f to %.0f)",
+          list.median(),
+          list.least(),
+          list.most());
       rows.row("idle Waybill meanwhile", "%.1f %% of a core", 100.0 * idle.toNanos() / working);
     }
   }

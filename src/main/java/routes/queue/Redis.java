@@ -17,7 +17,7 @@ public final class Redis {
    */
   static final double BLOCK_SECONDS = 0.5;
 
-  private static final int SPARE_CONNECTIONS = 8;
+  private static final int SPARE_CONNECTIONS = 5;
 
   private Redis() {}
 
@@ -57,7 +57,9 @@ public final class Redis {
    * another.
    */
   private static int connections(Settings settings, int workers) {
-    return 2 * workers + settings.queue().intakeConsumers() + SPARE_CONNECTIONS;
+    // Who listens to a BullMQ queue, renews its locks and tells it.
+    int bullmq = settings.bullmq().enabled() ? 3 : 0;
+    return 2 * workers + settings.queue().intakeConsumers() + bullmq + SPARE_CONNECTIONS;
   }
 
   /** Pooled connections for camel-spring-redis; to be destroyed by the caller. */
