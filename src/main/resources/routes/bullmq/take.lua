@@ -23,7 +23,8 @@ local window = meta[4] and meta[5] or ARGV[7]
 
 local function limited_for()
   if limit and tonumber(redis.call('GET', q.limiter) or '0') >= limit then
-    return math.max(redis.call('PTTL', q.limiter), 0)
+    -- In the last millisecond of the window nothing is left of it, and still it is not over.
+    return math.max(redis.call('PTTL', q.limiter), 1)
   end
   return 0
 end
