@@ -2,9 +2,13 @@ package routes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import routes.job.Flight;
@@ -65,6 +69,47 @@ class RecoveryTest extends WorkerTest {
     assertEquals("enrolled", shop.status(taskId));
     assertEquals("enrolled", shop.ledger("stage", taskId));
     assertEquals("running", shop.ledger("state", taskId));
+  }
+
+  @Test
+  void should_look_for_orphaned_jobs_without_standing_in_the_way_of_those_that_run()
+      throws Exception {
+    WorkerProcess worker = startWorker();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+
+    try (Connection busy = shop.connect()) {
+      busy.setAutoCommit(false);
+      try (PreparedStatement write =
+          busy.prepareStatement(
+              "UPDATE waybill_job SET updated_at = updated_at WHERE task_id = ?")) {
+        write.setLong(1, taskId);
+        write.executeUpdate();
+      }
+      int freed =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(20), () -> worker.parts().workers().freeOrphanedJobs());
+      assertEquals(0, freed);
+      busy.rollback();
+    }
+    shop.goOn(taskId);
+    until(() -> shop.ledger("state", taskId).equals("done"), "it is delivered");
+  }
+
+  @Test
+  void should_free_a_job_whose_owner_is_in_no_book() throws Exception {
+    WorkerProcess worker = newWorker();
+    worker.start();
+    long taskId = shop.order("gated");
+    awaitEvent(taskId, "DOWNLOAD_START");
+
+    shop.update("UPDATE waybill_job SET owner = 'nobody' WHERE task_id = ?", taskId);
+
+    until(
+        () -> Integer.parseInt(shop.ledger("crashes", taskId)) == 1,
+        "it is freed as after a crash");
+    shop.goOn(taskId);
+    until(() -> shop.ledger("state", taskId).equals("done"), "it is delivered");
   }
 
   @Test

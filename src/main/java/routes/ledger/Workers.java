@@ -69,10 +69,15 @@ public final class Workers {
   /** In: as {@link #FREE}, id of a dead worker. All its jobs are free again, in one statement. */
   private static final String FREE_JOBS = FREE + " WHERE owner = ? AND state = 'running'";
 
-  /** Jobs whose owner is in no book: struck out between two statements of a worker that died. */
-  private static final String FREE_ORPHANED_JOBS =
-      FREE
-          + " WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker WHERE gone_at IS NULL)";
+  private static final String ORPHANED =
+      " WHERE state = 'running' AND owner NOT IN (SELECT id FROM waybill_worker WHERE gone_at IS NULL)";
+
+  /**
+   * Out: jobs whose owner is in no book: struck out between two statements of a worker that died.
+   */
+  private static final String LOOK_FOR_ORPHANED = "SELECT task_id FROM waybill_job" + ORPHANED;
+
+  private static final String FREE_ORPHANED_JOBS = FREE + ORPHANED;
 
   private static final String RETIRE =
       "UPDATE waybill_worker SET gone_at = UTC_TIMESTAMP(6) WHERE id = ?";
@@ -124,8 +129,15 @@ public final class Workers {
     return Optional.of(jobs);
   }
 
-  /** Frees jobs whose owner was struck out by somebody who died before freeing them. */
+  /**
+   * Frees jobs whose owner was struck out by somebody who died before freeing them. Looks first:
+   * the look locks nothing, the update every running job, and whoever claims or ends one of them in
+   * that moment could be the loser of a deadlock.
+   */
   public int freeOrphanedJobs() {
+    if (reach(() -> jdbc.queryForList(LOOK_FOR_ORPHANED, Long.class)).isEmpty()) {
+      return 0;
+    }
     return reach(() -> jdbc.update(FREE_ORPHANED_JOBS, preferMicros));
   }
 
