@@ -205,9 +205,12 @@ public final class Parts implements AutoCloseable {
 
   /**
    * As many jobs of a BullMQ queue as may be taken now: those that a slot will soon be free for.
+   * Not one by one: a few together cost the ledger hardly more than one does.
    */
   int mayTakeBullmq() {
-    return mayTake() ? Math.max(16, 4 * tuning.workers()) - bullmqLocks.inHand() : 0;
+    int most = Math.max(16, 4 * tuning.workers());
+    int free = most - bullmqLocks.inHand();
+    return mayTake() && free >= most / 2 ? free : 0;
   }
 
   private Metrics measure() {

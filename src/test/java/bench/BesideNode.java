@@ -9,17 +9,21 @@ import servers.NodePeer;
 import servers.Shop;
 
 /**
- * Jobs of a BullMQ queue on the same pipeline, worked by Waybill and by a real BullMQ worker in
- * Node in turn, each on a queue of its own. Both idle while the other works.
+ * Jobs of a BullMQ queue on the same pipeline, worked by Waybill and by two real BullMQ workers in
+ * Node in turn, each on a queue of its own. The others idle while one works.
  */
 final class BesideNode {
   private static final String PACKAGE = "bullmq";
   private static final String PREFIX = "bull";
   private static final String OURS = "downloads";
-  private static final String THEIRS = "downloads-node";
+  private static final String WHOLE = "downloads-node";
+  private static final String BARE = "downloads-bare";
   private static final int AT_ONCE = 500;
   private static final int WARM_UP = 1500;
-  private static final int MOST_WARM_UPS = 5;
+  private static final int MOST_WARM_UPS = 12;
+
+  /** The part of a core that a JIT compiler may still need. */
+  private static final int QUIET = 20;
 
   /** Where a figure goes. */
   interface Rows {
@@ -95,14 +99,16 @@ final class BesideNode {
           Map.of("attempts", 3, "backoff", Map.of("type", "exponential", "delay", 1000)));
     }
 
+    /** Until its compiler has next to nothing left to do: a worker runs for months. */
     void warmUp() throws Exception {
-      double best = 0;
       for (int round = 0; round < (repeats == 1 ? 1 : MOST_WARM_UPS); round++) {
-        double rate = once(Math.min(jobs, WARM_UP));
-        if (rate < best * 1.05) {
+        Duration before = Jit.time(pid);
+        long started = System.nanoTime();
+        once(Math.min(jobs, WARM_UP));
+        long compiling = Jit.time(pid).minus(before).toNanos();
+        if (compiling < (System.nanoTime() - started) / QUIET) {
           return;
         }
-        best = rate;
       }
     }
 
@@ -110,6 +116,11 @@ final class BesideNode {
       Site.Cpu before = site.cpu(pid);
       rates.add(once(jobs));
       used = used.plus(site.cpu(pid).since(before));
+    }
+
+    /** Jobs a second. */
+    double rate() {
+      return Figures.of(rates).median();
     }
 
     void tell() throws IOException {
@@ -155,11 +166,14 @@ final class BesideNode {
         PREFIX,
         "WAYBILL_BULLMQ_QUEUE",
         OURS);
-    try (NodeWorker node = NodeWorker.start(site, PREFIX, THEIRS);
+    try (NodeWorker wholeNode = NodeWorker.start(site, "whole", PREFIX, WHOLE);
+        NodeWorker bareNode = NodeWorker.start(site, "bare", PREFIX, BARE);
         Contender ours = new Contender("Waybill on BullMQ", OURS, site.workerPid());
-        Contender theirs = new Contender("BullMQ worker in Node", THEIRS, node.pid())) {
-      ours.warmUp();
-      theirs.warmUp();
+        Contender whole = new Contender("BullMQ worker in Node", WHOLE, wholeNode.pid());
+        Contender bare = new Contender("bare worker in Node", BARE, bareNode.pid())) {
+      for (Contender each : List.of(ours, whole, bare)) {
+        each.warmUp();
+      }
       Duration idle = Duration.ZERO;
       long working = 0;
       List<Double> lists = new ArrayList<>();
@@ -167,17 +181,17 @@ final class BesideNode {
         ours.measure();
         Site.Cpu before = site.cpu();
         long started = System.nanoTime();
-        theirs.measure();
+        whole.measure();
+        bare.measure();
         working += System.nanoTime() - started;
         idle = idle.plus(site.cpu().since(before).worker());
         lists.add(fromList());
       }
       ours.tell();
-      theirs.tell();
-      rows.row(
-          "ratio of the two",
-          "%.2f",
-          Figures.of(ours.rates).median() / Figures.of(theirs.rates).median());
+      for (Contender node : List.of(whole, bare)) {
+        node.tell();
+        rows.row("ratio to the " + node.name, "%.2f", ours.rate() / node.rate());
+      }
       Figures list = Figures.of(lists);
       rows.row(
           "Waybill on its list",

@@ -19,10 +19,15 @@ final class NodeWorker implements AutoCloseable {
     this.process = process;
   }
 
-  /** Returns when it waits for jobs. */
-  static NodeWorker start(Site site, String prefix, String queue) throws Exception {
-    Path directory = Files.createDirectories(site.shop().directory().resolve("node"));
-    Path staging = Files.createDirectories(directory.resolve("staging"));
+  /**
+   * Returns when it waits for jobs.
+   *
+   * @param manner {@code whole} or {@code bare}
+   */
+  static NodeWorker start(Site site, String manner, String prefix, String queue) throws Exception {
+    Path directory = Files.createDirectories(site.shop().directory().resolve("node-" + manner));
+    Files.createDirectories(directory.resolve("staging"));
+    Files.createDirectories(directory.resolve("logs"));
     Map<String, String> environment = site.settings();
     environment.put("NODE_PATH", NodePeer.modules().toString());
     // As those who run Node in production do.
@@ -37,10 +42,11 @@ final class NodeWorker implements AutoCloseable {
                 List.of(
                     "node",
                     SCRIPT.toString(),
+                    manner,
                     queue,
                     prefix,
                     String.valueOf(Site.SLOTS),
-                    staging.toString(),
+                    directory.toString(),
                     site.fixture().toString())));
     AtomicReference<String> said = new AtomicReference<>("");
     Wait.until(

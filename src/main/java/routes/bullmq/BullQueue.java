@@ -8,6 +8,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.params.ZRangeParams;
 
@@ -155,8 +157,50 @@ public final class BullQueue {
    * @param metrics minutes for which the queue's numbers are kept; 0 for none
    */
   public Outcome complete(BullJob job, String token, String returnValue, Keep keep, int metrics) {
-    Keep wanted = keep.unless(job.options().path("removeOnComplete"));
-    return finish(job, token, "completed", returnValue, "", wanted, metrics);
+    return complete(List.of(new Success(job, returnValue, List.of())), token, keep, metrics).get(0);
+  }
+
+  /**
+   * A job that has ended well.
+   *
+   * @param returnValue JSON
+   * @param lines that its log ends with
+   */
+  public record Success(BullJob job, String returnValue, List<String> lines) {}
+
+  /**
+   * Jobs have ended well; told in one round trip.
+   *
+   * @param keep as for one
+   * @param metrics as for one
+   * @return what became of each, in their order
+   */
+  public List<Outcome> complete(List<Success> jobs, String token, Keep keep, int metrics) {
+    List<List<String>> arguments =
+        jobs.stream().map(ended -> completed(ended, token, keep, metrics)).toList();
+    List<Response<Object>> responses = new ArrayList<>();
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      for (int i = 0; i < jobs.size(); i++) {
+        List<String> of = keys.with(jobs.get(i).job().id());
+        responses.add(Script.FINISH.in(pipeline, of, arguments.get(i)));
+      }
+      pipeline.sync();
+    }
+    List<Outcome> outcomes = new ArrayList<>();
+    for (int i = 0; i < jobs.size(); i++) {
+      List<String> of = keys.with(jobs.get(i).job().id());
+      outcomes.add(Outcome.of(Script.FINISH.answer(responses.get(i), redis, of, arguments.get(i))));
+    }
+    return outcomes;
+  }
+
+  private List<String> completed(Success ended, String token, Keep keep, int metrics) {
+    Keep wanted = keep.unless(ended.job().options().path("removeOnComplete"));
+    List<String> arguments =
+        new ArrayList<>(
+            finish(ended.job(), token, "completed", ended.returnValue(), "", wanted, metrics));
+    arguments.addAll(ended.lines());
+    return arguments;
   }
 
   /**
@@ -168,10 +212,11 @@ public final class BullQueue {
       BullJob job, String token, String reason, String stacktrace, Keep keep, int metrics) {
     Keep wanted = keep.unless(job.options().path("removeOnFail"));
     String traces = Stacktraces.with(job, stacktrace);
-    return finish(job, token, "failed", reason, traces, wanted, metrics);
+    List<String> arguments = finish(job, token, "failed", reason, traces, wanted, metrics);
+    return Outcome.of(Script.FINISH.run(redis, keys.with(job.id()), arguments));
   }
 
-  private Outcome finish(
+  private List<String> finish(
       BullJob job,
       String token,
       String state,
@@ -179,23 +224,19 @@ public final class BullQueue {
       String stacktraces,
       Keep keep,
       int metrics) {
-    return Outcome.of(
-        Script.FINISH.run(
-            redis,
-            keys.with(job.id()),
-            List.of(
-                keys.base(),
-                job.id(),
-                token,
-                now(),
-                state,
-                value,
-                stacktraces,
-                String.valueOf(keep.count()),
-                keep.age() == null ? "" : String.valueOf(keep.age().toSeconds()),
-                String.valueOf(Keep.FORGOTTEN_AT_ONCE),
-                metrics == 0 ? "" : String.valueOf(metrics),
-                String.valueOf(job.attempts()))));
+    return List.of(
+        keys.base(),
+        job.id(),
+        token,
+        now(),
+        state,
+        value,
+        stacktraces,
+        String.valueOf(keep.count()),
+        keep.age() == null ? "" : String.valueOf(keep.age().toSeconds()),
+        String.valueOf(Keep.FORGOTTEN_AT_ONCE),
+        metrics == 0 ? "" : String.valueOf(metrics),
+        String.valueOf(job.attempts()));
   }
 
   /**

@@ -9,6 +9,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import redis.clients.jedis.AbstractPipeline;
+import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisNoScriptException;
@@ -40,6 +42,31 @@ enum Script {
       } catch (JedisNoScriptException firstTimeOnThisServer) {
         return redis.eval(text, keys, arguments);
       }
+    } catch (JedisDataException e) {
+      throw UnknownBullVersion.in(e);
+    }
+  }
+
+  /**
+   * As one of many in a round trip; {@link #answer} gives what it has said.
+   *
+   * @param pipeline to the same server
+   */
+  Response<Object> in(AbstractPipeline pipeline, List<String> keys, List<String> arguments) {
+    return pipeline.evalsha(digest, keys, arguments);
+  }
+
+  /**
+   * What it has said in a pipeline that has been read; run now where the server did not know it.
+   *
+   * @throws UnknownBullVersion as {@link #run}
+   */
+  Object answer(
+      Response<Object> response, UnifiedJedis redis, List<String> keys, List<String> arguments) {
+    try {
+      return response.get();
+    } catch (JedisNoScriptException firstTimeOnThisServer) {
+      return run(redis, keys, arguments);
     } catch (JedisDataException e) {
       throw UnknownBullVersion.in(e);
     }

@@ -121,13 +121,12 @@ public final class BullLocks {
   }
 
   /**
-   * An order to end a job; its lock may have run out, or the job was put off: then it is held
-   * first.
+   * What became of an order to end a job. Its lock may have run out, or the job was put off: then
+   * it is held, and the order given again.
    *
    * @param revive whether it may have failed before
    */
-  Outcome end(String jobId, boolean revive, Supplier<Outcome> order) {
-    Outcome outcome = order.get();
+  Outcome end(String jobId, boolean revive, Outcome outcome, Supplier<Outcome> order) {
     if (outcome != Outcome.LOCK_LOST) {
       return outcome;
     }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.bullmq.BackoffRule;
@@ -129,21 +130,16 @@ public final class BullTeller {
   }
 
   private void tell(List<BullBook.Standing> all) {
-    List<String> ended = new ArrayList<>();
+    List<BullBook.Standing> done = new ArrayList<>();
     for (BullBook.Standing job : all) {
       switch (job.state()) {
         case "waiting" -> waiting(job);
         case "ready", "running" -> underWay(job);
-        case "done" -> {
-          if (complete(job)) {
-            ended.add(job.jobId());
-          }
-        }
+        case "done" -> done.add(job);
         default -> failed(job);
       }
     }
-    book.forget(ended);
-    ended.forEach(locks::letGo);
+    complete(done);
   }
 
   private void waiting(BullBook.Standing job) {
@@ -163,24 +159,42 @@ public final class BullTeller {
     }
   }
 
-  /** Whether the queue knows, or does not want to know any more. */
-  private boolean complete(BullBook.Standing job) {
-    BullJob bull = locks.find(job.jobId());
-    if (bull == null) {
-      return true;
+  /** Those that their queue has removed meanwhile need nothing more. */
+  private void complete(List<BullBook.Standing> done) {
+    List<String> told = new ArrayList<>();
+    List<BullBook.Standing> standings = new ArrayList<>();
+    List<BullQueue.Success> jobs = new ArrayList<>();
+    for (BullBook.Standing job : done) {
+      BullJob bull = locks.find(job.jobId());
+      if (bull == null) {
+        told.add(job.jobId());
+      } else {
+        standings.add(job);
+        String value = result(job.taskId(), job.folder());
+        jobs.add(new BullQueue.Success(bull, value, lines(job)));
+      }
     }
-    log(job);
-    String value = result(job.taskId(), job.folder());
-    Outcome outcome =
-        locks.end(
-            job.jobId(),
-            job.told().equals(BullBook.FAILED),
-            () -> queue.complete(bull, locks.token(), value, completedKept(), settings.metrics()));
-    if (outcome == Outcome.CHILDREN_UNDER_WAY) {
-      LOG.warn("Job {} is delivered, and its children have not ended", job.jobId());
-      return false;
+    List<Outcome> outcomes = order(jobs);
+    for (int i = 0; i < jobs.size(); i++) {
+      BullBook.Standing job = standings.get(i);
+      List<BullQueue.Success> one = jobs.subList(i, i + 1);
+      boolean failedBefore = job.told().equals(BullBook.FAILED);
+      Outcome outcome =
+          locks.end(job.jobId(), failedBefore, outcomes.get(i), () -> order(one).get(0));
+      if (outcome == Outcome.CHILDREN_UNDER_WAY) {
+        LOG.warn("Job {} is delivered, and its children have not ended", job.jobId());
+      } else {
+        told.add(job.jobId());
+      }
     }
-    return true;
+    book.forget(told);
+    told.forEach(locks::letGo);
+  }
+
+  private List<Outcome> order(List<BullQueue.Success> jobs) {
+    return jobs.isEmpty()
+        ? List.of()
+        : queue.complete(jobs, locks.token(), completedKept(), settings.metrics());
   }
 
   /**
@@ -200,7 +214,7 @@ public final class BullTeller {
     String trace = job.errorLog() == null ? reason : job.errorLog();
     boolean forGood = job.forGood() || job.stage() == null || job.state().equals("cancelled");
     int attempt = bull.attemptsMade() + 1;
-    log(job);
+    queue.log(job.jobId(), lines(job), 0);
     if (!forGood && attempt < bull.attempts()) {
       // In the book first: without a backoff it is back at once, and has to be known again. What a
       // crash leaves here counts as stalled, and comes back too.
@@ -208,18 +222,15 @@ public final class BullTeller {
       queue.retry(bull, locks.token(), reason, trace, backoff.after(bull, attempt));
     } else {
       // The other way round: a job that nobody wants must not come back.
-      locks.end(
-          job.jobId(),
-          false,
-          () -> queue.fail(bull, locks.token(), reason, trace, failedKept(), settings.metrics()));
+      Supplier<Outcome> order =
+          () -> queue.fail(bull, locks.token(), reason, trace, failedKept(), settings.metrics());
+      locks.end(job.jobId(), false, order.get(), order);
       told(job, BullBook.FAILED);
     }
   }
 
-  private void log(BullBook.Standing job) {
-    if (settings.logLines() > 0) {
-      queue.log(job.jobId(), lastLines.apply(job.taskId()), 0);
-    }
+  private List<String> lines(BullBook.Standing job) {
+    return settings.logLines() == 0 ? List.of() : lastLines.apply(job.taskId());
   }
 
   private void told(BullBook.Standing job, String what) {

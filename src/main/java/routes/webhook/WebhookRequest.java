@@ -11,6 +11,7 @@ import java.util.Map;
 import org.apache.camel.Exchange;
 import org.apache.camel.Message;
 import org.apache.camel.Processor;
+import org.apache.camel.component.http.HttpMethods;
 import routes.job.Flight;
 import routes.settings.Settings;
 
@@ -37,7 +38,7 @@ public final class WebhookRequest implements Processor {
     message.removeHeaders("*");
     // The address is given here and not in the endpoint, whose URI everybody on JMX can read.
     message.setHeader(Exchange.HTTP_URI, settings.url().toString());
-    message.setHeader(Exchange.HTTP_METHOD, "POST");
+    message.setHeader(Exchange.HTTP_METHOD, HttpMethods.POST);
     message.setHeader(Exchange.CONTENT_TYPE, "application/json");
     message.setHeader("X-Timestamp", timestamp);
     message.setHeader(

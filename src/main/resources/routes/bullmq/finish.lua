@@ -1,11 +1,12 @@
 -- Ends a job. ARGV 2 id, 3 token, 4 now in ms, 5 completed or failed, 6 return value as JSON or reason, 7 stack traces as a JSON
 -- list, 8 how many ended jobs are kept (-1 for all), 9 for how many seconds ('' for ever), 10 how many are forgotten at once at
--- most, 11 minutes of metrics ('' for none), 12 the job's attempts.
+-- most, 11 minutes of metrics ('' for none), 12 the job's attempts, 13 and on: lines that the job's log (KEYS 22) ends with.
 -- Result: 0, or -1 no such job, -2 no lock, -3 not active, -4 its children have not ended, -6 somebody else's lock.
 local id, key, now, state, value = ARGV[2], KEYS[20], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 if state == 'completed' and redis.call('SCARD', key .. ':dependencies') > 0 then return -4 end
 local refused = let_go(id, key, KEYS[21], ARGV[3])
 if refused ~= 0 then return refused end
+for i = 13, #ARGV do redis.call('RPUSH', KEYS[22], ARGV[i]) end
 
 -- A deduplication that lasts for a time outlives its job.
 local function forget_deduplication(of, deduplication)
