@@ -318,7 +318,6 @@ public final class WorkerProcess {
     webhookClient = WebhookClient.ofWebhook(settings, environment);
     main.bind("webhookClient", webhookClient);
     main.bind("webhookConnections", webhookClient.connections());
-    WebhookClient.warnings(settings).forEach(LOG::warn);
     alertClient = WebhookClient.ofChat(settings, environment);
     main.bind("alertClient", alertClient);
     main.bind("alertConnections", alertClient.connections());

@@ -2,12 +2,17 @@ package routes.monitoring;
 
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import routes.settings.Settings;
 
@@ -27,6 +32,12 @@ public final class Redactor {
 
   /** Parts of an address are words as often as secrets. */
   private static final int SHORTEST_IN_ADDRESS = 8;
+
+  private static final Set<String> PROXIES = Set.of("http_proxy", "https_proxy", "all_proxy");
+
+  /** Not read as an address: what is malformed may hold a password all the same. */
+  private static final Pattern USER_INFO =
+      Pattern.compile("^(?:[a-z0-9]+://)?(.+)@", Pattern.CASE_INSENSITIVE);
 
   private static final byte[] MASK_BYTES = MASK.getBytes(StandardCharsets.US_ASCII);
 
@@ -72,19 +83,38 @@ public final class Redactor {
         settings.download().passedVariables().stream()
             .map(environment::get)
             .filter(value -> value != null && value.length() >= SHORTEST_PASSED);
-    return new Redactor(Stream.concat(own, passed));
+    return new Redactor(Stream.of(own, passed, inProxies(environment)).flatMap(all -> all));
+  }
+
+  /** rclone is given them too, and what it prints may name the proxy that it could not reach. */
+  private static Stream<String> inProxies(Map<String, String> environment) {
+    return environment.entrySet().stream()
+        .filter(variable -> PROXIES.contains(variable.getKey().toLowerCase(Locale.ROOT)))
+        .map(variable -> USER_INFO.matcher(variable.getValue()))
+        .filter(Matcher::find)
+        .flatMap(address -> partsOf(decoded(address.group(1))));
+  }
+
+  /** What is not encoded well is taken as it stands. */
+  private static String decoded(String text) {
+    try {
+      return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException malformed) {
+      return text;
+    }
   }
 
   /** User, password and query, each whole and in its parts: which of them is secret, who knows. */
   private static Stream<String> inAddress(URI url) {
     return Stream.of(url.getUserInfo(), url.getQuery())
         .filter(Objects::nonNull)
-        .flatMap(
-            part ->
-                Stream.concat(
-                    Stream.of(part),
-                    Stream.of(part.split("[&=:]"))
-                        .filter(value -> value.length() >= SHORTEST_IN_ADDRESS)));
+        .flatMap(Redactor::partsOf);
+  }
+
+  private static Stream<String> partsOf(String part) {
+    return Stream.concat(
+        Stream.of(part),
+        Stream.of(part.split("[&=:]")).filter(value -> value.length() >= SHORTEST_IN_ADDRESS));
   }
 
   public String clean(String text) {

@@ -2,7 +2,9 @@ package routes.settings;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.Certificate;
@@ -44,6 +46,35 @@ public record Outgoing(
         trusted(read),
         proxy.isBlank() || direct ? Optional.empty() : proxy(read, proxy),
         direct);
+  }
+
+  /**
+   * What an operator has to hear of at each start.
+   *
+   * @param url of the webhook
+   */
+  void warn(Reader read, URI url) {
+    if (!verifyTls) {
+      read.warn(
+          "waybill.webhook.tls-verify is false: whoever is between here and the webhook's receiver can read"
+              + " API_SECRET_KEY");
+    }
+    if (url.getScheme().equalsIgnoreCase("http") && !isHere(url.getHost())) {
+      read.warn(
+          "WEBHOOK_URL is http and not of this host: API_SECRET_KEY can be read on its way there");
+    }
+  }
+
+  /** Whether a name or address means this host, without asking anybody for it. */
+  public static boolean isHere(String host) {
+    if (host.equalsIgnoreCase("localhost")) {
+      return true;
+    }
+    try {
+      return host.matches("\\[.*]|[0-9.]+") && InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException notAnAddress) {
+      return false;
+    }
   }
 
   private static Optional<URI> proxy(Reader read, String text) {

@@ -130,6 +130,11 @@ final class Reader {
     return Arrays.stream(secrets.split("[,\\s]+")).filter(s -> !s.isEmpty()).toList();
   }
 
+  /** Something that can be worked with and should be put right. */
+  void warn(String sentence) {
+    warnings.add(sentence);
+  }
+
   List<String> warnings() {
     return List.copyOf(warnings);
   }

@@ -303,6 +303,7 @@ public record Settings(
     Extras extras = Extras.read(read, http);
     checkPaths(read);
     read.finish();
+    outgoing.warn(read, webhook.url());
 
     Map<String, String> shown = new TreeMap<>();
     for (String key : values.keySet()) {

@@ -1,9 +1,7 @@
 package routes.webhook;
 
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +32,7 @@ final class Proxies {
             ? environment.getOrDefault("https_proxy", environment.getOrDefault("HTTPS_PROXY", ""))
             : environment.getOrDefault("http_proxy", "");
     String without = environment.getOrDefault("no_proxy", environment.getOrDefault("NO_PROXY", ""));
-    if (named.isBlank() || isHere(target.getHost()) || isExempt(target, without)) {
+    if (named.isBlank() || Outgoing.isHere(target.getHost()) || isExempt(target, without)) {
       return Optional.empty();
     }
     return Optional.of(proxy(named));
@@ -51,17 +49,6 @@ final class Proxies {
     }
     throw new IllegalArgumentException(
         "https_proxy, http_proxy: expected http://host:port, found something else (not shown)");
-  }
-
-  static boolean isHere(String host) {
-    if (host.equalsIgnoreCase("localhost")) {
-      return true;
-    }
-    try {
-      return host.matches("\\[.*]|[0-9.]+") && InetAddress.getByName(host).isLoopbackAddress();
-    } catch (UnknownHostException notAnAddress) {
-      return false;
-    }
   }
 
   private static boolean isExempt(URI target, String without) {

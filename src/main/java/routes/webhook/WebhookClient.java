@@ -6,8 +6,6 @@ import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledFuture;
@@ -110,22 +108,6 @@ public final class WebhookClient implements HttpClientConfigurer, ExecChainHandl
         settings.watching().url().flatMap(url -> Proxies.of(url, environment)),
         LONGEST_CHAT,
         MOST_CHATS);
-  }
-
-  /** What an operator has to hear of at each start. */
-  public static List<String> warnings(Settings settings) {
-    URI url = settings.webhook().url();
-    List<String> warnings = new ArrayList<>();
-    if (!settings.outgoing().verifyTls()) {
-      warnings.add(
-          "waybill.webhook.tls-verify is false: whoever is between here and the webhook's receiver can read"
-              + " API_SECRET_KEY");
-    }
-    if (url.getScheme().equalsIgnoreCase("http") && !Proxies.isHere(url.getHost())) {
-      warnings.add(
-          "WEBHOOK_URL is http and not of this host: API_SECRET_KEY can be read on its way there");
-    }
-    return warnings;
   }
 
   /** Bound beside this, for the endpoint to take. */

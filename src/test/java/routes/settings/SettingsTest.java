@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import routes.webhook.WebhookClient;
+import routes.monitoring.Redactor;
 
 class SettingsTest {
   @TempDir Path directory;
@@ -446,15 +446,32 @@ class SettingsTest {
 
   @Test
   void should_warn_of_what_others_could_read() throws Exception {
-    assertEquals(List.of(), WebhookClient.warnings(settings()));
+    assertEquals(List.of(), settings().warnings());
     environment.put("WEBHOOK_URL", "http://127.0.0.1:8080/hook");
-    assertEquals(List.of(), WebhookClient.warnings(settings()));
+    assertEquals(List.of(), settings().warnings());
     environment.put("WEBHOOK_URL", "http://shop.example/hook");
     environment.put("WAYBILL_WEBHOOK_TLS_VERIFY", "false");
 
-    String warnings = WebhookClient.warnings(settings()).toString();
+    String warnings = settings().warnings().toString();
 
     assertTrue(warnings.contains("tls-verify is false"), warnings);
     assertTrue(warnings.contains("WEBHOOK_URL is http"), warnings);
+  }
+
+  @Test
+  void should_take_the_password_of_a_proxy_in_the_environment_out_of_what_programs_print()
+      throws Exception {
+    for (String proxy :
+        List.of(
+            "http://user:hidden%40pass@proxy.example:3128",
+            "HTTPS://user:hidden@pass@proxy.example", "user:hidden@pass@[::1]:99999")) {
+      Redactor redactor = Redactor.of(settings(), Map.of("https_proxy", proxy));
+
+      String clean = redactor.clean("dial hidden@pass: " + proxy + " refused");
+
+      assertTrue(!clean.contains("hidden") && clean.contains("refused"), clean);
+    }
+    Redactor none = Redactor.of(settings(), Map.of("HTTP_PROXY", "http://proxy.example:3128"));
+    assertEquals("proxy.example:3128", none.clean("proxy.example:3128"));
   }
 }
