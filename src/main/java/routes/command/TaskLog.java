@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -45,18 +47,32 @@ public final class TaskLog implements Closeable {
 
   /** Its last lines, as far as they are among the last 64 KiB; none where there is no such log. */
   public static List<String> lastLines(Path logs, long taskId, int most) {
-    try (FileChannel channel = FileChannel.open(fileOf(logs, taskId), StandardOpenOption.READ)) {
-      long from = Math.max(0, channel.size() - TAIL_BYTES);
-      ByteBuffer bytes = ByteBuffer.allocate((int) (channel.size() - from));
-      while (bytes.hasRemaining() && channel.read(bytes, from + bytes.position()) >= 0) {
-        continue;
-      }
-      List<String> lines =
-          new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8).lines().toList();
+    try {
+      Path file = fileOf(logs, taskId);
+      long from = Math.max(0, Files.size(file) - TAIL_BYTES);
+      byte[] bytes = read(file, from, TAIL_BYTES);
+      List<String> lines = new String(bytes, StandardCharsets.UTF_8).lines().toList();
       int skip = Math.max(from > 0 ? 1 : 0, lines.size() - most);
       return lines.subList(Math.min(skip, lines.size()), lines.size());
     } catch (IOException notOnThisHost) {
       return List.of();
+    }
+  }
+
+  /**
+   * A part of a log.
+   *
+   * @param from the first byte
+   * @param most bytes; fewer where the log ends before, or has been shortened meanwhile
+   */
+  public static byte[] read(Path file, long from, int most) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      ByteBuffer bytes =
+          ByteBuffer.allocate((int) Math.min(most, Math.max(0, channel.size() - from)));
+      while (bytes.hasRemaining() && channel.read(bytes, from + bytes.position()) >= 0) {
+        continue;
+      }
+      return Arrays.copyOf(bytes.array(), bytes.position());
     }
   }
 

@@ -13,7 +13,6 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,20 +92,11 @@ final class HttpStreams {
       context
           .response()
           .putHeader("Content-Type", "text/plain; charset=utf-8")
-          .end(Buffer.buffer(read(file, from, most)));
+          .end(Buffer.buffer(TaskLog.read(file, from, most)));
     } catch (HttpAnswers.Problem e) {
       problem(context, e.status(), e.getMessage());
     } catch (IOException e) {
       problem(context, 500, "the log cannot be read");
-    }
-  }
-
-  private static byte[] read(Path file, long from, int most) throws IOException {
-    try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
-      open.seek(from);
-      byte[] bytes = new byte[(int) Math.min(most, Math.max(0, open.length() - from))];
-      open.readFully(bytes);
-      return bytes;
     }
   }
 
@@ -117,7 +107,7 @@ final class HttpStreams {
   private static Part next(Path file, long at) throws IOException {
     long size = Files.size(file);
     long from = size < at ? Math.max(0, size - LOG_BYTES) : at;
-    return new Part(from, read(file, from, LOG_BYTES));
+    return new Part(from, TaskLog.read(file, from, LOG_BYTES));
   }
 
   /** One look after the other, however long one takes. */
