@@ -333,6 +333,7 @@ public final class WorkerProcess {
       BullmqComponent bullmq = new BullmqComponent(parts.redis(), parts.clock());
       bullmq.setToken(parts.bullmqLocks().begin());
       bullmq.setCapacity(parts::mayTakeBullmq);
+      bullmq.setListeners(name -> Redis.listener(settings, name));
       main.bind("bullmq", bullmq);
       BullServer.check(parts.redis()).forEach(LOG::warn);
     }
