@@ -68,6 +68,7 @@ const commands = {
   job: async (id) => plain(await bull.Job.fromId(queue, id)),
   state: async (id) => queue.getJobState(id),
   counts: async () => queue.getJobCounts(),
+  workers: async () => queue.getWorkers(),
   metrics: async (kind) => queue.getMetrics(kind),
   logs: async (id) => queue.getJobLogs(id),
   pause: async () => queue.pause(),

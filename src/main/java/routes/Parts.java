@@ -159,9 +159,10 @@ public final class Parts implements AutoCloseable {
         new Watch(
             settings,
             environment,
-            new Census(database, settings.queue().inbox(), settings.queue().vipInbox()),
+            new Census(database, settings.queueOf(false), settings.queueOf(true)),
             holds,
-            redis);
+            redis,
+            bullmqQueue);
     this.alertBook = new AlertBook(database);
     this.alerts = new Alerts(watch, alertBook, events, settings.watching(), () -> lease.worker());
     this.metrics = measure();
@@ -210,19 +211,25 @@ public final class Parts implements AutoCloseable {
   int mayTakeBullmq() {
     int most = Math.max(16, 4 * tuning.workers());
     int free = most - bullmqLocks.inHand();
-    return mayTake() && free >= most / 2 ? free : 0;
+    boolean open = mayTake() && !holds.isPaused(settings.bullmq().queue());
+    return open && free >= most / 2 ? free : 0;
   }
 
   private Metrics measure() {
     Metrics all = new Metrics(Stage.ENROLLED.remainingWork());
     events.observe(all);
     all.shared(watch, RedisKeys.inboxes(settings.queue()), Breakers.STAGES);
+    if (settings.bullmq().enabled()) {
+      all.bullmq(watch, settings.bullmq().queue());
+    }
     all.own(
         watch,
         () -> tuning.workers(),
         () -> flights.all().size(),
         programs::running,
-        List.of(RouteNames.TAKE_PAYLOAD, RouteNames.CLAIM_JOB));
+        settings.bullmq().enabled()
+            ? List.of(RouteNames.TAKE_PAYLOAD, RouteNames.TAKE_BULLMQ, RouteNames.CLAIM_JOB)
+            : List.of(RouteNames.TAKE_PAYLOAD, RouteNames.CLAIM_JOB));
     all.alerts(alerts);
     all.cache(deliveries);
     all.pools(database, redis);

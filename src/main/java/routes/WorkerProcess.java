@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpRouter;
 import org.apache.camel.health.HealthCheck;
@@ -30,6 +31,7 @@ import org.springframework.data.redis.serializer.StringRedisSerializer;
 import redis.clients.jedis.exceptions.JedisException;
 import routes.bullmq.BullServer;
 import routes.bullmq.BullmqComponent;
+import routes.bullmq.BullmqConsumer;
 import routes.command.DownloaderBinding;
 import routes.command.RcloneBinding;
 import routes.job.Flight;
@@ -172,11 +174,10 @@ public final class WorkerProcess {
     mbeans = new MBeans(parts);
     mbeans.register();
     LOG.info(
-        "Worker {} runs {} jobs at once from {} and {}",
+        "Worker {} runs {} jobs at once from {}",
         parts.lease().worker().id(),
         settings.workers(),
-        settings.queue().vipInbox(),
-        settings.queue().inbox());
+        String.join(" and ", settings.queues()));
   }
 
   private void startRoutes() throws Exception {
@@ -332,6 +333,7 @@ public final class WorkerProcess {
       BullmqComponent bullmq = new BullmqComponent(parts.redis(), parts.clock());
       bullmq.setToken(parts.bullmqLocks().begin());
       bullmq.setCapacity(parts::mayTakeBullmq);
+      bullmq.setListeners(name -> Redis.listener(settings, name));
       main.bind("bullmq", bullmq);
       BullServer.check(parts.redis()).forEach(LOG::warn);
     }
@@ -345,7 +347,10 @@ public final class WorkerProcess {
             new ClaimOrder(
                 settings.queue(),
                 () -> parts.tuning().vip(),
-                parts.holds()::isPaused,
+                list ->
+                    parts
+                        .holds()
+                        .isPaused(settings.queueOf(list.equals(settings.queue().vipInbox()))),
                 parts::mayDownload),
             parts.downloads()));
     ErrorHandling.policies(settings).forEach(main::bind);
@@ -353,17 +358,21 @@ public final class WorkerProcess {
 
   /** What fetches work, and what calls the webhook, is there now and can be measured. */
   private void watchConsumers() {
-    Map<String, Fetching> fetching = new TreeMap<>();
-    fetching.put(RouteNames.CLAIM_JOB, consumer(RouteNames.CLAIM_JOB));
+    Map<String, Supplier<Duration>> fetching = new TreeMap<>();
+    fetching.put(RouteNames.CLAIM_JOB, consumer(RouteNames.CLAIM_JOB, Fetching.class)::age);
     if (settings.bullmq().lists()) {
-      fetching.put(RouteNames.TAKE_PAYLOAD, consumer(RouteNames.TAKE_PAYLOAD));
+      fetching.put(RouteNames.TAKE_PAYLOAD, consumer(RouteNames.TAKE_PAYLOAD, Fetching.class)::age);
+    }
+    if (settings.bullmq().enabled()) {
+      fetching.put(
+          RouteNames.TAKE_BULLMQ, consumer(RouteNames.TAKE_BULLMQ, BullmqConsumer.class)::age);
     }
     parts.watch().fetching(fetching);
     WebhookConnections.of(camel()).ifPresent(parts.metrics()::webhookPool);
   }
 
-  private Fetching consumer(String route) {
-    return (Fetching) camel().getRoute(route).getConsumer();
+  private <T> T consumer(String route, Class<T> type) {
+    return type.cast(camel().getRoute(route).getConsumer());
   }
 
   private void bindTracing() {

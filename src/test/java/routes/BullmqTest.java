@@ -96,6 +96,7 @@ class BullmqTest extends WorkerTest {
   void should_work_the_shops_own_queue(String name) throws Exception {
     openQueue(name);
     startBullWorker();
+    until(() -> peer.ask("workers").size() == 1, "it is listed as a worker");
     long enrolled = shop.task("enrolled", Shop.url("half"));
     long pending = shop.task("pending", Shop.url("ok"));
     long refused = shop.task("failed", Shop.url("ok"));
@@ -215,7 +216,9 @@ class BullmqTest extends WorkerTest {
   void should_share_the_queue_with_a_worker_in_node() throws Exception {
     openQueue("bullmq");
     startBullWorker();
+    startBullWorker();
     peer.ask("worker", Map.of("concurrency", 5));
+    until(() -> peer.ask("workers").size() == 3, "one for each process");
     Map<Long, String> jobs = new LinkedHashMap<>();
     List<Map<String, Object>> bulk = new ArrayList<>();
     List<Long> tasks = new ArrayList<>();

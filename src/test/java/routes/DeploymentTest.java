@@ -110,7 +110,13 @@ class DeploymentTest extends WorkerTest {
     try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = free.getLocalPort();
     }
-    startWorker("WAYBILL_HTTP_PORT", String.valueOf(port), "WAYBILL_WATCH_PERIOD", "100ms");
+    startWorker(
+        "WAYBILL_HTTP_PORT",
+        String.valueOf(port),
+        "WAYBILL_WATCH_PERIOD",
+        "100ms",
+        "WAYBILL_QUEUE_SOURCE",
+        "list,bullmq");
     long taskId = shop.order("ok");
     awaitState(taskId, "done");
     // The first collection of garbage makes its series.

@@ -123,7 +123,7 @@ class MetricsTest extends WorkerTest {
 
   @Test
   void should_document_every_metric_of_its_own() throws Exception {
-    start();
+    start("WAYBILL_QUEUE_SOURCE", "list,bullmq");
     awaitState(shop.order("ok"), "done");
     Set<String> told = new TreeSet<>();
     Matcher type = Pattern.compile("(?m)^# TYPE (waybill_\\w+) ").matcher(scrape());

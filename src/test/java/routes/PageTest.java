@@ -277,7 +277,7 @@ class PageTest extends WorkerTest {
 
   @Test
   void should_pause_and_resume_a_queue() throws Exception {
-    start();
+    start("WAYBILL_QUEUE_SOURCE", "list,bullmq");
     openWithToken("#/");
     String button = "#queues [data-key='queue " + Shop.INBOX + "']";
 
@@ -295,6 +295,14 @@ class PageTest extends WorkerTest {
 
     awaitShown(button, "Pause");
     awaitState(taskId, "done");
+    awaitShown("#queues", "BullMQ: empty");
+    tab.click("#queues [data-key='queue downloads']");
+    awaitShown("#confirm-title", "Pause downloads");
+    tab.click("#confirm-yes");
+    awaitShown("#pipeline .mark", "downloads is paused");
+    shop.redis().hset("bull:downloads:meta", "version", "bullmq:7.1.0");
+    awaitShown("#queues", "nothing is taken: version of the queue");
+    keep("bullmq-refused");
   }
 
   @Test

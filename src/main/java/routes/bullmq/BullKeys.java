@@ -1,5 +1,7 @@
 package routes.bullmq;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -34,6 +36,19 @@ record BullKeys(String prefix, String queue) {
   /** What all of them begin with. */
   String base() {
     return prefix + ":" + queue + ":";
+  }
+
+  /**
+   * What BullMQ calls the connection on which a worker waits for jobs: its {@code getWorkers()}
+   * finds workers by that, and by nothing else.
+   *
+   * @param worker its name; may be empty
+   */
+  String connection(String worker) {
+    String encoded = Base64.getEncoder().encodeToString(queue.getBytes(StandardCharsets.UTF_8));
+    String name = prefix + ":" + encoded + (worker.isEmpty() ? "" : ":w:" + worker);
+    // With any other character in it, Redis refuses the name, and with it the connection.
+    return name.replaceAll("[^!-~]", "?");
   }
 
   String of(String name) {

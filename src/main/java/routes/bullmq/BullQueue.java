@@ -4,7 +4,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +22,10 @@ import redis.clients.jedis.params.ZRangeParams;
  * carried out, and can be given again.
  */
 public final class BullQueue {
+  /** States whose jobs are in a sorted set of that name. */
+  private static final List<String> SETS =
+      List.of("prioritized", "delayed", "completed", "failed", "waiting-children");
+
   private final UnifiedJedis redis;
   private final BullKeys keys;
   private final Clock clock;
@@ -339,25 +345,35 @@ public final class BullQueue {
     return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash));
   }
 
-  public boolean isPaused() {
-    return redis.hexists(keys.of("meta"), "paused");
-  }
-
-  /** What BullMQ has written about itself, such as {@code bullmq:6.7.0}; null if nothing yet. */
-  public String version() {
-    return redis.hget(keys.of("meta"), "version");
-  }
-
   /** How many jobs are in each state; {@code waiting} holds those of a paused queue too. */
   public Map<String, Long> counts() {
-    Map<String, Long> counts = new HashMap<>();
-    counts.put("waiting", redis.llen(keys.of("wait")) + redis.llen(keys.of("paused")));
-    counts.put("active", redis.llen(keys.of("active")));
-    for (String state :
-        List.of("prioritized", "delayed", "completed", "failed", "waiting-children")) {
-      counts.put(state, redis.zcard(keys.of(state)));
+    return look().jobs();
+  }
+
+  /** How the queue is, in one round trip. A version that is not known is no failure here. */
+  public Depth look() {
+    Map<String, Response<Long>> answers = new HashMap<>();
+    Response<List<String>> meta;
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      meta = pipeline.hmget(keys.of("meta"), "version", "paused");
+      for (String list : List.of("wait", "paused", "active")) {
+        answers.put(list, pipeline.llen(keys.of(list)));
+      }
+      for (String set : SETS) {
+        answers.put(set, pipeline.zcard(keys.of(set)));
+      }
+      pipeline.sync();
     }
-    return counts;
+    String version = meta.get().get(0);
+    boolean paused = meta.get().get(1) != null;
+    if (!UnknownBullVersion.knows(version)) {
+      return new Depth(Map.of(), paused, UnknownBullVersion.reason(version));
+    }
+    Map<String, Long> jobs = new LinkedHashMap<>();
+    jobs.put("waiting", answers.get("wait").get() + answers.get("paused").get());
+    jobs.put("active", answers.get("active").get());
+    SETS.forEach(set -> jobs.put(set, answers.get(set).get()));
+    return new Depth(Collections.unmodifiableMap(jobs), paused, null);
   }
 
   /** Ids of the jobs that have ended in this way, the newest first. */

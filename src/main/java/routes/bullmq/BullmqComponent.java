@@ -2,6 +2,7 @@ package routes.bullmq;
 
 import java.time.Clock;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.IntSupplier;
 import org.apache.camel.Endpoint;
 import org.apache.camel.support.DefaultComponent;
@@ -16,6 +17,7 @@ public final class BullmqComponent extends DefaultComponent {
   private final UnifiedJedis redis;
   private final Clock clock;
   private IntSupplier capacity = () -> Integer.MAX_VALUE;
+  private Function<String, UnifiedJedis> listeners;
   private String token;
   private BackoffRule ownBackoff = BackoffRule.unknownType();
 
@@ -33,6 +35,15 @@ public final class BullmqComponent extends DefaultComponent {
     this.capacity = capacity;
   }
 
+  /**
+   * Opens a client for whoever waits for jobs: one connection, with the name that it is given, by
+   * which BullMQ's {@code getWorkers()} lists this worker. The consumer closes it. Without one it
+   * waits on a connection of all, and is not listed.
+   */
+  public void setListeners(Function<String, UnifiedJedis> listeners) {
+    this.listeners = listeners;
+  }
+
   /** Of the locks of all endpoints; each has a random one of its own unless it is set. */
   public void setToken(String token) {
     this.token = token;
@@ -45,6 +56,11 @@ public final class BullmqComponent extends DefaultComponent {
 
   UnifiedJedis redis() {
     return redis;
+  }
+
+  /** Null where whoever waits has no connection of its own. */
+  UnifiedJedis listener(String name) {
+    return listeners == null ? null : listeners.apply(name);
   }
 
   Clock clock() {

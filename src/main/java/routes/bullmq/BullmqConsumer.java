@@ -20,6 +20,7 @@ import org.apache.camel.support.DefaultConsumer;
 import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
 
 /**
@@ -27,7 +28,7 @@ import redis.clients.jedis.exceptions.JedisException;
  * Redis while there are none; locks are renewed while their exchanges are under way; what becomes
  * of an exchange becomes of its job.
  */
-final class BullmqConsumer extends DefaultConsumer implements Suspendable {
+public final class BullmqConsumer extends DefaultConsumer implements Suspendable {
   private static final Logger LOG = LoggerFactory.getLogger(BullmqConsumer.class);
 
   /** A stop waits for whoever blocks; and a client may take a longer silence for a dead line. */
@@ -41,11 +42,18 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
   private final BullQueue queue;
   private final BullQueue.Worker worker;
   private final Settlement settlement;
+
+  /** Whoever waits for jobs; the queue itself where that needs no connection of its own. */
+  private BullQueue bell;
+
+  private UnifiedJedis listener;
   private final Map<String, BullJob> inFlight = new ConcurrentHashMap<>();
   private Semaphore slots;
   private ExecutorService threads;
   private ScheduledExecutorService clock;
   private volatile CountDownLatch stop;
+  private volatile long answeredNanos = System.nanoTime();
+  private volatile boolean full;
   private Future<?> taker;
 
   BullmqConsumer(BullmqEndpoint endpoint, Processor processor) {
@@ -61,6 +69,8 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
     super.doStart();
     ExecutorServiceManager all = getEndpoint().getCamelContext().getExecutorServiceManager();
     String name = endpoint.getEndpointBaseUri();
+    listener = endpoint.listener();
+    bell = listener == null ? queue : endpoint.open(listener);
     slots = new Semaphore(endpoint.getConcurrency());
     threads = all.newCachedThreadPool(this, name);
     clock = all.newScheduledThreadPool(this, name, 1);
@@ -86,7 +96,15 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
     all.shutdown(clock);
     // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it.
     all.shutdown(threads);
+    if (listener != null) {
+      listener.close();
+    }
     super.doStop();
+  }
+
+  /** Since its queue has last answered; zero while it may take nothing. */
+  public Duration age() {
+    return full ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - answeredNanos);
   }
 
   private void startTaking() {
@@ -127,6 +145,7 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
 
   private void takeUntilStopped() {
     int failures = 0;
+    beListed();
     while (!stopped() && !Thread.currentThread().isInterrupted()) {
       try {
         takeOnce();
@@ -149,6 +168,17 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
     }
   }
 
+  /** A worker that finds work from the start is one too. */
+  private void beListed() {
+    if (listener != null) {
+      try {
+        listener.ping();
+      } catch (JedisException e) {
+        LOG.debug("{} is listed as soon as it listens", endpoint.getEndpointBaseUri(), e);
+      }
+    }
+  }
+
   private static Duration afterFailures(int failures) {
     Duration pause = FIRST_PAUSE.multipliedBy(1L << Math.min(failures - 1, 10));
     return pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
@@ -157,13 +187,15 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
   private void takeOnce() {
     int most = Math.min(endpoint.component().capacity(), endpoint.getBatch());
     int places = most <= 0 || endpoint.isManual() ? 0 : slots(most);
-    if (most <= 0 || (places == 0 && !endpoint.isManual())) {
+    full = most <= 0 || (places == 0 && !endpoint.isManual());
+    if (full) {
       pause(NOTHING_FREE);
       return;
     }
     int begun = 0;
     try {
       Taken taken = queue.take(worker, endpoint.isManual() ? most : places);
+      answeredNanos = System.nanoTime();
       if (stopped()) {
         giveBack(taken.jobs());
       } else if (endpoint.isManual()) {
@@ -212,9 +244,10 @@ final class BullmqConsumer extends DefaultConsumer implements Suspendable {
       until = Math.min(until, taken.nextDue());
     }
     while (!stopped() && now < until) {
-      if (queue.await(Duration.ofMillis(Math.min(until - now, BLOCK.toMillis())))) {
+      if (bell.await(Duration.ofMillis(Math.min(until - now, BLOCK.toMillis())))) {
         return;
       }
+      answeredNanos = System.nanoTime();
       now = endpoint.component().clock().millis();
     }
   }

@@ -6,6 +6,7 @@ import org.apache.camel.Consumer;
 import org.apache.camel.Processor;
 import org.apache.camel.Producer;
 import org.apache.camel.support.DefaultEndpoint;
+import redis.clients.jedis.UnifiedJedis;
 
 /**
  * One queue, and how it is worked. The options have the names, meanings and defaults of BullMQ's
@@ -45,7 +46,19 @@ public final class BullmqEndpoint extends DefaultEndpoint {
   }
 
   BullQueue open() {
-    return new BullQueue(component.redis(), prefix, queue, component.clock());
+    return open(component.redis());
+  }
+
+  /**
+   * @param redis that is asked about it
+   */
+  BullQueue open(UnifiedJedis redis) {
+    return new BullQueue(redis, prefix, queue, component.clock());
+  }
+
+  /** For whoever waits for its jobs; null where it has no connection of its own. */
+  UnifiedJedis listener() {
+    return component.listener(new BullKeys(prefix, queue).connection(name));
   }
 
   BullQueue.Worker worker() {
@@ -201,7 +214,7 @@ public final class BullmqEndpoint extends DefaultEndpoint {
     return name;
   }
 
-  /** Shown as {@code processedBy}. */
+  /** Shown as {@code processedBy}, and by {@code getWorkers()}. */
   public void setName(String name) {
     this.name = name;
   }

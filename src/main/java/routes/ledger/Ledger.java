@@ -67,8 +67,8 @@ public final class Ledger {
    * @param limits as of now
    */
   public Ledger(DataSource database, Settings settings, Supplier<Flow.Limits> limits) {
-    this.inbox = settings.queue().inbox();
-    this.vipInbox = settings.queue().vipInbox();
+    this.inbox = settings.queueOf(false);
+    this.vipInbox = settings.queueOf(true);
     this.limits = limits;
     this.oneFetches = settings.flow().cache().enabled();
     this.preferMicros = settings.recovery().preferSameHost().toMillis() * 1000;

@@ -207,6 +207,13 @@ public final class Alerts {
                         route, worker.get().id(), seconds));
               }
             });
+    if (watch.bullmq().refused() != null) {
+      seen.put(
+          new Key("no-progress", worker.get().id()),
+          text(
+              "worker %s takes nothing of the BullMQ queue: %s",
+              worker.get().id(), watch.bullmq().refused()));
+    }
     long free = watch.diskFree();
     if (free < settings.diskFree()) {
       String host = worker.get().host();

@@ -9,7 +9,6 @@ import javax.management.ObjectName;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.Parts;
-import routes.queue.RedisKeys;
 
 /**
  * What JMX shows of a worker, beside Camel's routes: {@code waybill:type=…,worker=…}. No e-mail
@@ -27,8 +26,9 @@ public final class MBeans implements AutoCloseable {
     add("type=Holds" + worker, parts.holds());
     add("type=Breakers" + worker, parts.breakers());
     add("type=Worker" + worker, new WorkerView(parts));
-    for (String inbox : RedisKeys.inboxes(parts.settings().queue())) {
-      add("type=Queue,name=" + ObjectName.quote(inbox) + worker, new QueueView(parts, inbox));
+    for (boolean vip : new boolean[] {true, false}) {
+      String queue = ObjectName.quote(parts.settings().queueOf(vip));
+      add("type=Queue,name=" + queue + worker, new QueueView(parts, vip));
     }
   }
 

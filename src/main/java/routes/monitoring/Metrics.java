@@ -19,6 +19,7 @@ import java.util.function.ToLongFunction;
 import org.apache.hc.core5.pool.ConnPoolControl;
 import redis.clients.jedis.RedisClient;
 import routes.ledger.Census;
+import routes.ledger.Holds;
 import routes.queue.Deliveries;
 
 /**
@@ -153,18 +154,7 @@ public final class Metrics implements Events.Observer {
         "Workers whose lease runs",
         Tags.empty(),
         () -> watch.count().workersAlive());
-    for (String inbox : inboxes) {
-      gauge(
-          "waybill.inbox.length",
-          "Messages that nobody has taken yet",
-          Tags.of("queue", inbox),
-          () -> watch.inboxLengths().getOrDefault(inbox, 0L));
-      gauge(
-          "waybill.queue.paused",
-          "1 while an operator has paused it",
-          Tags.of("queue", inbox),
-          () -> held(watch, "queue:" + inbox));
-    }
+    inboxes.forEach(inbox -> queue(watch, inbox));
     for (String stage : stages) {
       gauge(
           "waybill.hold",
@@ -172,6 +162,36 @@ public final class Metrics implements Events.Observer {
           Tags.of("name", stage),
           () -> held(watch, stage));
     }
+  }
+
+  private void queue(Watch watch, String queue) {
+    gauge(
+        "waybill.inbox.length",
+        "Messages that nobody has taken yet",
+        Tags.of("queue", queue),
+        () -> watch.inboxLengths().getOrDefault(queue, 0L));
+    gauge(
+        "waybill.queue.paused",
+        "1 while an operator has paused it",
+        Tags.of("queue", queue),
+        () -> held(watch, Holds.QUEUE + queue));
+  }
+
+  /** What the BullMQ queue itself says, beside what it has in common with a list. */
+  public void bullmq(Watch watch, String queue) {
+    queue(watch, queue);
+    for (String state : List.of("waiting", "prioritized", "delayed", "active", "failed")) {
+      gauge(
+          "waybill.bullmq.jobs",
+          "Jobs of the BullMQ queue by BullMQ's states",
+          Tags.of("queue", queue, "state", state),
+          () -> watch.bullmq().of(state));
+    }
+    gauge(
+        "waybill.bullmq.paused",
+        "1 while it is paused for all its workers, by BullMQ's own pause",
+        Tags.of("queue", queue),
+        () -> watch.bullmq().paused() ? 1 : 0);
   }
 
   private static int held(Watch watch, String name) {

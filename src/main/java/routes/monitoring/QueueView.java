@@ -13,21 +13,22 @@ final class QueueView implements QueueMXBean {
   private record Seen(long at, long unread, JobBook.Queue jobs) {}
 
   private final Parts parts;
+  private final boolean vip;
   private final String inbox;
   private Seen seen;
 
-  QueueView(Parts parts, String inbox) {
+  QueueView(Parts parts, boolean vip) {
     this.parts = parts;
-    this.inbox = inbox;
+    this.vip = vip;
+    this.inbox = parts.settings().queueOf(vip);
   }
 
   /** A client asks for one attribute after the other: they should fit together, and cost once. */
   private synchronized Seen look() {
     long now = parts.clock().millis();
     if (seen == null || now - seen.at() >= FRESH.toMillis()) {
-      boolean vip = inbox.equals(parts.settings().queue().vipInbox());
       try {
-        seen = new Seen(now, parts.redis().llen(inbox), parts.jobs().queue(vip));
+        seen = new Seen(now, unread(), parts.jobs().queue(vip));
       } catch (LedgerAway e) {
         // Without the cause, whose class a client of JMX need not have.
         throw new IllegalStateException("the database cannot be reached");
@@ -36,6 +37,11 @@ final class QueueView implements QueueMXBean {
       }
     }
     return seen;
+  }
+
+  private long unread() {
+    boolean ofBullmq = !vip && !inbox.equals(parts.settings().queue().inbox());
+    return ofBullmq ? parts.bullmqQueue().look().waiting() : parts.redis().llen(inbox);
   }
 
   @Override

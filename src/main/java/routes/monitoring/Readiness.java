@@ -1,5 +1,6 @@
 package routes.monitoring;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -11,13 +12,22 @@ import routes.settings.Settings;
 
 /**
  * What has to be true before work is sent here, as checks of {@code /observe/health/ready}: both
- * stores answer, work is fetched, there is room, the programs and the remote are there, and the
- * process is not about to stop.
+ * stores answer, work is fetched, the BullMQ queue is of a known version, there is room, the
+ * programs and the remote are there, and the process is not about to stop.
  */
 public final class Readiness {
   private Readiness() {}
 
   public static List<HealthCheck> checks(
+      Settings settings, Watch watch, Supplier<Boolean> stopping) {
+    List<HealthCheck> checks = new ArrayList<>(common(settings, watch, stopping));
+    if (settings.bullmq().enabled()) {
+      checks.add(check("bullmq", () -> Optional.ofNullable(watch.bullmq().refused())));
+    }
+    return checks;
+  }
+
+  private static List<HealthCheck> common(
       Settings settings, Watch watch, Supplier<Boolean> stopping) {
     return List.of(
         check(

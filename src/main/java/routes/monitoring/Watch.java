@@ -9,14 +9,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.UnifiedJedis;
 import redis.clients.jedis.exceptions.JedisException;
+import routes.bullmq.BullQueue;
+import routes.bullmq.Depth;
 import routes.ledger.Census;
 import routes.ledger.Holds;
 import routes.ledger.LedgerAway;
-import routes.queue.Fetching;
 import routes.queue.RedisKeys;
 import routes.settings.Settings;
 
@@ -37,6 +39,7 @@ public final class Watch {
   private final Census census;
   private final Holds holds;
   private final UnifiedJedis redis;
+  private final BullQueue bullmqQueue;
   private final Map<String, Long> inboxes = new LinkedHashMap<>();
   private volatile Census.Count count = Census.Count.NONE;
   private volatile long databaseNanos;
@@ -45,7 +48,8 @@ public final class Watch {
   private volatile boolean redisSeen;
   private volatile boolean fresh;
   private volatile Map<String, Long> lengths = Map.of();
-  private volatile Map<String, Fetching> fetching = Map.of();
+  private volatile Depth bullmq = new Depth(Map.of(), false, null);
+  private volatile Map<String, Supplier<Duration>> fetching = Map.of();
   private volatile String missingDownloader = "not looked for yet";
   private volatile String missingRemote = "not looked for yet";
 
@@ -54,19 +58,21 @@ public final class Watch {
       Map<String, String> environment,
       Census census,
       Holds holds,
-      UnifiedJedis redis) {
+      UnifiedJedis redis,
+      BullQueue bullmqQueue) {
     this.settings = settings;
     this.check = new Check(settings, environment);
     this.census = census;
     this.holds = holds;
     this.redis = redis;
+    this.bullmqQueue = bullmqQueue;
   }
 
   /**
-   * @param consumers by route, as soon as they run
+   * @param ages since a route has asked its queue, as soon as it runs
    */
-  public void fetching(Map<String, Fetching> consumers) {
-    fetching = Map.copyOf(consumers);
+  public void fetching(Map<String, Supplier<Duration>> ages) {
+    fetching = Map.copyOf(ages);
   }
 
   /**
@@ -91,6 +97,10 @@ public final class Watch {
   private void lookAtRedis() {
     for (String inbox : RedisKeys.inboxes(settings.queue())) {
       inboxes.put(inbox, redis.llen(inbox));
+    }
+    if (settings.bullmq().enabled()) {
+      bullmq = bullmqQueue.look();
+      inboxes.put(settings.bullmq().queue(), bullmq.waiting());
     }
     lengths = Map.copyOf(inboxes);
     redisNanos = System.nanoTime();
@@ -126,9 +136,14 @@ public final class Watch {
     return count;
   }
 
-  /** By the name of the list; empty before the first look. */
+  /** By the name of the queue; empty before the first look. */
   public Map<String, Long> inboxLengths() {
     return lengths;
+  }
+
+  /** The BullMQ queue; without a job before the first look, and where there is none. */
+  public Depth bullmq() {
+    return bullmq;
   }
 
   /** Whether the last look saw the database; if not, what is counted is older. */
@@ -168,7 +183,7 @@ public final class Watch {
   /** Since each fetching route has asked its queue, in seconds; 0 while all its slots are busy. */
   public Map<String, Double> fetchAges() {
     Map<String, Double> ages = new LinkedHashMap<>();
-    fetching.forEach((route, consumer) -> ages.put(route, consumer.age().toMillis() / 1000.0));
+    fetching.forEach((route, age) -> ages.put(route, age.get().toMillis() / 1000.0));
     return ages;
   }
 

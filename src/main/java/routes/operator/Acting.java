@@ -16,7 +16,6 @@ import routes.bullmq.NewJob;
 import routes.job.Payload;
 import routes.job.Rejected;
 import routes.ledger.Ledger;
-import routes.queue.RedisKeys;
 
 /** The commands that change something. Each change is told with the name of whoever made it. */
 final class Acting {
@@ -142,14 +141,19 @@ final class Acting {
 
   /** About one of the queues. */
   abstract static class AboutQueue extends Changing {
-    @Parameters(index = "0", paramLabel = "QUEUE", description = "The list that producers push to.")
+    @Parameters(
+        index = "0",
+        paramLabel = "QUEUE",
+        description = "The list that producers push to, or the BullMQ queue.")
     String queue;
 
     @Override
     int with(Parts parts) {
-      List<String> inboxes = RedisKeys.inboxes(parts.settings().queue());
-      if (!inboxes.contains(queue)) {
-        throw wrongUsage(spec.name() + ": expected one of " + inboxes + ", found '" + queue + "'");
+      List<String> queues = parts.settings().queues();
+      parts.holds().refresh();
+      // What was paused under other settings can be resumed too.
+      if (!queues.contains(queue) && !parts.holds().isPaused(queue)) {
+        throw wrongUsage(spec.name() + ": expected one of " + queues + ", found '" + queue + "'");
       }
       steer(parts.desk());
       out().println(queue + ": " + spec.name() + "d");

@@ -5,25 +5,21 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import redis.clients.jedis.exceptions.JedisException;
+import java.util.Optional;
 import routes.Parts;
 import routes.ledger.Figures;
 import routes.ledger.JobBook;
-import routes.queue.RedisKeys;
 
 /** How things are, over HTTP: the whole, the queues, the last hour; and pausing a queue. */
 final class HttpMonitoring {
-  private static final Logger LOG = LoggerFactory.getLogger(HttpMonitoring.class);
   private static final int MINUTES = 60;
 
   private final Parts parts;
-  private final List<String> inboxes;
+  private final Queues queues;
 
   HttpMonitoring(Parts parts) {
     this.parts = parts;
-    this.inboxes = RedisKeys.inboxes(parts.settings().queue());
+    this.queues = new Queues(parts);
   }
 
   /** The last hour, of all processes, and how things are now. */
@@ -40,12 +36,11 @@ final class HttpMonitoring {
     report.put("jobs", parts.jobs().counts());
     report.put("running", parts.figures().runningByWork());
     report.put("oldestSeconds", parts.jobs().oldestSeconds().orElse(null));
-    Map<String, Long> lengths = lengths();
-    report.put("redis", !lengths.isEmpty());
-    report.put("rejected", lengths.get(RedisKeys.REJECTED));
-    report.put("queues", inboxes.stream().map(inbox -> queue(inbox, lengths)).toList());
-    report.put(
-        "healthyQueues", inboxes.stream().filter(inbox -> !parts.holds().isPaused(inbox)).toList());
+    Optional<Queues.Seen> seen = queues.lookIfThere();
+    report.put("redis", seen.isPresent());
+    report.put("rejected", seen.map(Queues.Seen::rejected).orElse(null));
+    report.put("queues", queues.rows(seen));
+    report.put("healthyQueues", queues.names().stream().filter(this::isOpen).toList());
     List<JobBook.AliveWorker> workers = parts.jobs().workers();
     report.put("workersAlive", workers.stream().filter(worker -> !worker.silent()).count());
     report.put("workers", workers);
@@ -73,18 +68,8 @@ final class HttpMonitoring {
     return steps;
   }
 
-  /** Empty if Redis is away: what the ledger says is worth seeing all the same. */
-  private Map<String, Long> lengths() {
-    Map<String, Long> lengths = new LinkedHashMap<>();
-    try {
-      List<String> lists = new ArrayList<>(inboxes);
-      lists.add(RedisKeys.REJECTED);
-      lists.forEach(list -> lengths.put(list, parts.redis().llen(list)));
-      return lengths;
-    } catch (JedisException e) {
-      LOG.warn("The queues could not be measured: {}", e.getMessage());
-      return Map.of();
-    }
+  private boolean isOpen(String queue) {
+    return !parts.holds().isPaused(queue);
   }
 
   /** Minute by minute, the oldest first; what ended within the last sixty seconds comes last. */
@@ -94,16 +79,16 @@ final class HttpMonitoring {
     answer.put("at", series.at());
     answer.put("minutes", MINUTES);
     List<Map<String, Object>> queues = new ArrayList<>();
-    for (String inbox : inboxes) {
+    for (boolean vip : new boolean[] {true, false}) {
       long[] done = new long[MINUTES];
       long[] dead = new long[MINUTES];
       for (Figures.Minute minute : series.minutes()) {
-        if (minute.vip() == isVip(inbox) && minute.minutesAgo() < MINUTES) {
+        if (minute.vip() == vip && minute.minutesAgo() < MINUTES) {
           (minute.dead() ? dead : done)[MINUTES - 1 - minute.minutesAgo()] += minute.jobs();
         }
       }
       Map<String, Object> queue = new LinkedHashMap<>();
-      queue.put("queue", inbox);
+      queue.put("queue", parts.settings().queueOf(vip));
       queue.put("done", done);
       queue.put("dead", dead);
       queues.add(queue);
@@ -142,52 +127,28 @@ final class HttpMonitoring {
   }
 
   Object queue(RoutingContext context) {
-    String inbox = inbox(context);
-    return queue(inbox, Map.of(inbox, parts.redis().llen(inbox)));
-  }
-
-  private Map<String, Object> queue(String inbox, Map<String, Long> lengths) {
-    JobBook.Queue queue = parts.jobs().queue(isVip(inbox));
-    Map<String, Object> fields = new LinkedHashMap<>();
-    fields.put("queue", inbox);
-    fields.put("paused", parts.holds().isPaused(inbox));
-    fields.put("inbox", lengths.get(inbox));
-    fields.put("waiting", queue.waiting());
-    fields.put("ready", queue.ready());
-    fields.put("running", queue.running());
-    fields.put("delayed", queue.delayed());
-    fields.put("dead", queue.dead());
-    fields.put("oldestSeconds", queue.oldestSeconds());
-    Map<String, Double> rates = new LinkedHashMap<>();
-    rates.put("1", queue.donePerMinute1());
-    rates.put("5", queue.donePerMinute5());
-    rates.put("60", queue.donePerMinute60());
-    fields.put("donePerMinute", rates);
-    return fields;
+    return queues.row(name(context), Optional.of(queues.look()));
   }
 
   Object pause(RoutingContext context) {
-    String inbox = inbox(context);
-    parts.desk().pause(inbox, HttpAnswers.by(context));
-    return Map.of("queue", inbox, "paused", true);
+    String queue = name(context);
+    parts.desk().pause(queue, HttpAnswers.by(context));
+    return Map.of("queue", queue, "paused", true);
   }
 
   Object resume(RoutingContext context) {
-    String inbox = inbox(context);
-    parts.desk().resume(inbox, HttpAnswers.by(context));
-    return Map.of("queue", inbox, "paused", false);
+    String queue = name(context);
+    parts.desk().resume(queue, HttpAnswers.by(context));
+    return Map.of("queue", queue, "paused", false);
   }
 
-  private boolean isVip(String inbox) {
-    return inbox.equals(parts.settings().queue().vipInbox());
-  }
-
-  private String inbox(RoutingContext context) {
-    String inbox = context.pathParam("queue");
-    if (!inboxes.contains(inbox)) {
+  private String name(RoutingContext context) {
+    String queue = context.pathParam("queue");
+    if (!queues.names().contains(queue)) {
       throw new HttpAnswers.Problem(
-          404, "queue: expected one of " + inboxes + ", found '" + Reading.clean(inbox) + "'");
+          404,
+          "queue: expected one of " + queues.names() + ", found '" + Reading.clean(queue) + "'");
     }
-    return inbox;
+    return queue;
   }
 }

@@ -13,6 +13,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -296,7 +297,9 @@ final class Reading {
     }
   }
 
-  @Command(name = "status", description = "Counts jobs, and names workers and what is held back.")
+  @Command(
+      name = "status",
+      description = "Counts jobs, and names queues, workers and what is held back.")
   static final class Status extends Cli.AtTheStores {
     @Override
     int with(Parts parts) {
@@ -304,10 +307,14 @@ final class Reading {
       Map<String, Long> counts = parts.jobs().counts();
       Long oldest = parts.jobs().oldestSeconds().orElse(null);
       List<JobBook.AliveWorker> workers = parts.jobs().workers();
+      Queues queues = new Queues(parts);
+      Optional<Queues.Seen> seen = queues.lookIfThere();
       if (json) {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("jobs", counts);
         all.put("oldestSeconds", oldest);
+        all.put("redis", seen.isPresent());
+        all.put("queues", queues.rows(seen));
         all.put("workers", workers);
         all.put("held", parts.holds().all());
         all.put("alerts", parts.alertBook().all());
@@ -318,6 +325,12 @@ final class Reading {
       if (oldest != null) {
         out().println("%-10s %d s since it was received".formatted("oldest", oldest));
       }
+      seen.ifPresentOrElse(
+          all ->
+              queues
+                  .names()
+                  .forEach(queue -> out().println("queue      " + queues.line(queue, all))),
+          () -> out().println("queue      Redis cannot be reached"));
       if (workers.isEmpty()) {
         out().println("no worker is alive");
       }

@@ -22,10 +22,19 @@ public final class Redis {
   private Redis() {}
 
   public static RedisClient client(Settings settings) {
+    return client(settings, "waybill", connections(settings, settings.workers()));
+  }
+
+  /** One connection for whoever waits on a BullMQ queue, under the name that BullMQ looks for. */
+  public static RedisClient listener(Settings settings, String name) {
+    return client(settings, name, 1);
+  }
+
+  private static RedisClient client(Settings settings, String name, int connections) {
     Settings.Redis redis = settings.redis();
     int timeout = (int) redis.timeout().toMillis();
     GenericObjectPoolConfig<Connection> pool = new GenericObjectPoolConfig<>();
-    pool.setMaxTotal(connections(settings, settings.workers()));
+    pool.setMaxTotal(connections);
     pool.setMaxIdle(pool.getMaxTotal());
     pool.setJmxEnabled(false);
     return RedisClient.builder()
@@ -40,7 +49,7 @@ public final class Redis {
                 .user(redis.username().isEmpty() ? null : redis.username())
                 .password(redis.password().isEmpty() ? null : redis.password())
                 .database(redis.database())
-                .clientName("waybill")
+                .clientName(name)
                 .build())
         .poolConfig(pool)
         .build();
@@ -57,7 +66,7 @@ public final class Redis {
    * another.
    */
   private static int connections(Settings settings, int workers) {
-    // Who listens to a BullMQ queue, renews its locks and tells it.
+    // Who takes from a BullMQ queue, renews its locks and tells it.
     int bullmq = settings.bullmq().enabled() ? 3 : 0;
     return 2 * workers + settings.queue().intakeConsumers() + bullmq + SPARE_CONNECTIONS;
   }

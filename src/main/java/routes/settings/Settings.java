@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -191,6 +193,24 @@ public record Settings(
     public String toString() {
       return host + ":" + port;
     }
+  }
+
+  /**
+   * The queue under which the jobs of the ledger are counted and paused. It knows who goes first,
+   * and not where a job comes from: where no list is read, all others are the BullMQ queue's.
+   */
+  public String queueOf(boolean vip) {
+    boolean ofBullmq = bullmq.enabled() && !bullmq.lists();
+    return vip ? queue.vipInbox() : ofBullmq ? bullmq.queue() : queue.inbox();
+  }
+
+  /** All queues that work comes from, in the order in which they are shown. */
+  public List<String> queues() {
+    Set<String> all = new LinkedHashSet<>(List.of(queueOf(true), queueOf(false)));
+    if (bullmq.enabled()) {
+      all.add(bullmq.queue());
+    }
+    return List.copyOf(all);
   }
 
   /** Keys of the retry ladders, {@code waybill.<stage>.tries}. */

@@ -54,6 +54,14 @@ function alerts(report) {
     el('strong', {}, alert.name), ' ', foreign(alert.detail), ` · for ${span(alert.seconds)}`)))];
 }
 
+/** What BullMQ's own tools would show of it. */
+function ofBullmq(depth) {
+  if (!depth) return [];
+  if (depth.refused) return [el('span', { class: 'mark' }, 'nothing is taken: ', foreign(depth.refused))];
+  const states = Object.entries(depth.jobs).filter(([, jobs]) => jobs > 0).map(([state, jobs]) => `${number(jobs)} ${state}`);
+  return [depth.paused && el('span', { class: 'mark' }, 'paused in BullMQ'), el('span', { class: 'more' }, `BullMQ: ${states.join(', ') || 'empty'}`)];
+}
+
 function queueRow(queue, again) {
   const verb = queue.paused ? 'Resume' : 'Pause';
   const press = async () => {
@@ -65,14 +73,14 @@ function queueRow(queue, again) {
     if (await change(path, `${queue.queue}: ${verb.toLowerCase()}d`)) again();
   };
   return el('tr', {},
-    el('th', { scope: 'row' }, code(queue.queue), queue.paused && el('span', { class: 'mark' }, 'paused')),
+    el('th', { scope: 'row' }, code(queue.queue), queue.paused && el('span', { class: 'mark' }, 'paused'), ofBullmq(queue.bullmq)),
     el('td', { class: 'number', 'data-name': 'inbox' }, number(queue.inbox)),
     el('td', { class: 'number', 'data-name': 'waiting' }, number(queue.waiting)),
     el('td', { class: 'number', 'data-name': 'ready' }, number(queue.ready)),
     el('td', { class: 'number', 'data-name': 'running' }, number(queue.running)),
     el('td', { class: 'number', 'data-name': 'dead' }, number(queue.dead)),
     el('td', { class: 'number', 'data-name': 'oldest' }, span(queue.oldestSeconds)),
-    el('td', { class: 'number', 'data-name': 'done/min, 1·5·60' }, ['1', '5', '60'].map((n) => Number(queue.donePerMinute[n].toFixed(1))).join(' · ')),
+    el('td', { class: 'number', 'data-name': 'done/min, 1·5·60' }, queue.donePerMinute ? ['1', '5', '60'].map((n) => Number(queue.donePerMinute[n].toFixed(1))).join(' · ') : '–'),
     el('td', {}, el('button', { type: 'button', 'aria-label': `${verb} ${queue.queue}`, 'data-key': `queue ${queue.queue}`, onclick: press }, verb)));
 }
 

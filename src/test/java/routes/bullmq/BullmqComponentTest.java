@@ -80,7 +80,9 @@ class BullmqComponentTest {
     peer = NodePeer.start(name, redis, "{bull}", "downloads", directory);
     peer.ask("events");
     camel = new DefaultCamelContext();
-    camel.addComponent("bullmq", new BullmqComponent(jedis, Clock.systemUTC()));
+    BullmqComponent component = new BullmqComponent(jedis, Clock.systemUTC());
+    component.setListeners(named -> Peers.connect(redis, named));
+    camel.addComponent("bullmq", component);
     camel.addRoutes(
         new RouteBuilder() {
           @Override
@@ -124,6 +126,11 @@ class BullmqComponentTest {
 
   private CompletableFuture<JsonNode> result(String id) {
     return peer.begin("result", id, 20_000);
+  }
+
+  /** As its connection is called, of each worker that BullMQ's own tools know of. */
+  private List<String> workers() {
+    return peer.ask("workers").findValuesAsText("rawname");
   }
 
   private String state(String id) {
@@ -179,7 +186,14 @@ class BullmqComponentTest {
   @FieldSource("PACKAGES")
   void should_share_a_queue_with_a_worker_in_node(String name) throws Exception {
     open(name, "&concurrency=4");
-    peer.ask("worker", Map.of("concurrency", 4));
+    peer.ask("worker", Map.of("concurrency", 4, "name", "node"));
+    BullKeys keys = new BullKeys("{bull}", "downloads");
+    await()
+        .untilAsserted(
+            () ->
+                assertEquals(
+                    Set.of(keys.connection("camel"), keys.connection("node")),
+                    Set.copyOf(workers())));
     List<Map<String, Object>> jobs = new ArrayList<>();
     for (int i = 0; i < 400; i++) {
       Map<String, Object> options = new LinkedHashMap<>();
@@ -283,6 +297,7 @@ class BullmqComponentTest {
         7, result("task-1").get(10, TimeUnit.SECONDS).path("data").path("progress").asInt());
     JsonNode job = peer.ask("job", "task-1");
     assertEquals("download", job.path("name").asText());
+    assertEquals(List.of(new BullKeys("{bull}", "downloads").connection("")), workers());
     assertEquals(List.of(), worked);
   }
 

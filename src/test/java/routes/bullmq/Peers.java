@@ -10,9 +10,17 @@ final class Peers {
   private Peers() {}
 
   static RedisClient connect(RedisServer redis) {
+    return connect(redis, null);
+  }
+
+  /**
+   * @param name of its connections; may be null
+   */
+  static RedisClient connect(RedisServer redis, String name) {
     return RedisClient.builder()
         .hostAndPort(new HostAndPort("127.0.0.1", redis.port()))
-        .clientConfig(DefaultJedisClientConfig.builder().password(redis.password()).build())
+        .clientConfig(
+            DefaultJedisClientConfig.builder().password(redis.password()).clientName(name).build())
         .build();
   }
 }
