@@ -30,6 +30,7 @@ import org.springframework.data.redis.serializer.StringRedisSerializer;
 import redis.clients.jedis.exceptions.JedisException;
 import routes.bullmq.BullServer;
 import routes.bullmq.BullmqComponent;
+import routes.bullmq.UnknownBullVersion;
 import routes.command.DownloaderBinding;
 import routes.command.RcloneBinding;
 import routes.job.Flight;
@@ -332,6 +333,8 @@ public final class WorkerProcess {
     if (settings.bullmq().enabled()) {
       BullmqComponent bullmq = new BullmqComponent(parts.redis(), parts.clock());
       bullmq.setToken(parts.bullmqLocks().begin());
+      // What another worker has ended while nobody of us was there must not run here again.
+      await("the BullMQ queue", this::holdBullmqJobs);
       bullmq.setCapacity(parts::mayTakeBullmq);
       main.bind("bullmq", bullmq);
       BullServer.check(parts.redis()).forEach(LOG::warn);
@@ -350,6 +353,14 @@ public final class WorkerProcess {
                 parts::mayDownload),
             parts.downloads()));
     ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  private void holdBullmqJobs() {
+    try {
+      parts.bullmqLocks().renew();
+    } catch (UnknownBullVersion e) {
+      LOG.error("No job of the BullMQ queue is held: {}", e.getMessage());
+    }
   }
 
   /** What fetches work, and what calls the webhook, is there now and can be measured. */

@@ -317,4 +317,52 @@ class BullmqTest extends WorkerTest {
     assertEquals("active", state(jobId));
     assertEquals("somebody-elses", shop.redis().get("bull:downloads:" + jobId + ":lock"));
   }
+
+  @Test
+  void should_leave_to_another_worker_what_it_has_completed_and_removed() throws Exception {
+    openQueue("bullmq");
+    WorkerProcess worker = startBullWorker("WAYBILL_SHUTDOWN_GRACE", "100ms");
+    Map<Long, String> jobs = new LinkedHashMap<>();
+    for (int i = 0; i < 3; i++) {
+      long taskId = shop.task("enrolled", Shop.url("gated"));
+      jobs.put(taskId, add(taskId, "gated", Map.of("removeOnComplete", true)));
+    }
+    List<Long> tasks = List.copyOf(jobs.keySet());
+    for (long taskId : tasks) {
+      until(() -> shop.downloads(taskId) == 1, "all download");
+    }
+    worker.stop();
+    // Longer than a lock: all of them are free.
+    jobs.values().forEach(id -> shop.redis().del(key(id + ":lock")));
+    String removed = jobs.get(tasks.get(2));
+    shop.redis().lrem(key("active"), 1, removed);
+    shop.redis().del(key(removed));
+    peer.ask("worker", Map.of("stalledInterval", 300));
+    until(() -> !shop.redis().exists(key(jobs.get(tasks.get(0)))), "completed, removed");
+    until(() -> !shop.redis().exists(key(jobs.get(tasks.get(1)))), "and the other");
+    peer.ask("closeWorker");
+    // Of the second one only the shop's row tells.
+    shop.redis().xrange(key("events"), "-", "+").stream()
+        .filter(entry -> jobs.get(tasks.get(1)).equals(entry.getFields().get("jobId")))
+        .forEach(entry -> shop.redis().xdel(key("events"), entry.getID()));
+    shop.setStatus(tasks.get(1), "completed");
+    for (long taskId : tasks) {
+      shop.goOn(taskId);
+    }
+
+    startBullWorker();
+
+    awaitState(tasks.get(2), "done");
+    assertEquals("cancelled", shop.ledger("state", tasks.get(0)));
+    assertEquals("cancelled", shop.ledger("state", tasks.get(1)));
+    assertEquals("enrolled", shop.status(tasks.get(0)), "its row is the other worker's");
+    assertEquals(0, shop.webhook().calls(tasks.get(0)).size());
+    assertEquals(0, shop.webhook().calls(tasks.get(1)).size());
+    assertEquals(1, shop.webhook().calls(tasks.get(2)).size(), "this one nobody has worked on");
+    until(() -> "0".equals(shop.query("SELECT COUNT(*) FROM waybill_bullmq")), "all are forgotten");
+  }
+
+  private static String key(String name) {
+    return "bull:downloads:" + name;
+  }
 }
