@@ -35,6 +35,7 @@ async function work(job) {
   if (job.data.fail === 'forGood') throw new bull.UnrecoverableError('for good');
   if (job.data.fail) throw new Error(job.data.fail);
   say({event: 'worked', args: {jobId: job.id, by: 'node'}});
+  if (job.data.collect) return job.getChildrenValues();
   return {by: 'node', data: job.data};
 }
 

@@ -32,6 +32,7 @@ import redis.clients.jedis.exceptions.JedisException;
 import routes.bullmq.BullServer;
 import routes.bullmq.BullmqComponent;
 import routes.bullmq.BullmqConsumer;
+import routes.bullmq.UnknownBullVersion;
 import routes.command.DownloaderBinding;
 import routes.command.RcloneBinding;
 import routes.job.Flight;
@@ -332,6 +333,8 @@ public final class WorkerProcess {
     if (settings.bullmq().enabled()) {
       BullmqComponent bullmq = new BullmqComponent(parts.redis(), parts.clock());
       bullmq.setToken(parts.bullmqLocks().begin());
+      // What another worker has ended while nobody of us was there must not run here again.
+      await("the BullMQ queue", this::holdBullmqJobs);
       bullmq.setCapacity(parts::mayTakeBullmq);
       bullmq.setListeners(name -> Redis.listener(settings, name));
       main.bind("bullmq", bullmq);
@@ -354,6 +357,14 @@ public final class WorkerProcess {
                 parts::mayDownload),
             parts.downloads()));
     ErrorHandling.policies(settings).forEach(main::bind);
+  }
+
+  private void holdBullmqJobs() {
+    try {
+      parts.bullmqLocks().renew();
+    } catch (UnknownBullVersion e) {
+      LOG.error("No job of the BullMQ queue is held: {}", e.getMessage());
+    }
   }
 
   /** What fetches work, and what calls the webhook, is there now and can be measured. */

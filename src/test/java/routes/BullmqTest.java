@@ -320,4 +320,186 @@ class BullmqTest extends WorkerTest {
     assertEquals("active", state(jobId));
     assertEquals("somebody-elses", shop.redis().get("bull:downloads:" + jobId + ":lock"));
   }
+
+  @Test
+  void should_leave_to_another_worker_what_it_has_completed_and_removed() throws Exception {
+    openQueue("bullmq");
+    WorkerProcess worker = startBullWorker("WAYBILL_SHUTDOWN_GRACE", "100ms");
+    Map<Long, String> jobs = new LinkedHashMap<>();
+    for (int i = 0; i < 3; i++) {
+      long taskId = shop.task("enrolled", Shop.url("gated"));
+      jobs.put(taskId, add(taskId, "gated", Map.of("removeOnComplete", true)));
+    }
+    List<Long> tasks = List.copyOf(jobs.keySet());
+    for (long taskId : tasks) {
+      until(() -> shop.downloads(taskId) == 1, "all download");
+    }
+    worker.stop();
+    // Longer than a lock: all of them are free.
+    jobs.values().forEach(id -> shop.redis().del(key(id + ":lock")));
+    String removed = jobs.get(tasks.get(2));
+    shop.redis().lrem(key("active"), 1, removed);
+    shop.redis().del(key(removed));
+    peer.ask("worker", Map.of("stalledInterval", 300));
+    until(() -> !shop.redis().exists(key(jobs.get(tasks.get(0)))), "completed, removed");
+    until(() -> !shop.redis().exists(key(jobs.get(tasks.get(1)))), "and the other");
+    // Of the second one only the shop's row tells.
+    shop.redis().xrange(key("events"), "-", "+").stream()
+        .filter(entry -> jobs.get(tasks.get(1)).equals(entry.getFields().get("jobId")))
+        .forEach(entry -> shop.redis().xdel(key("events"), entry.getID()));
+    shop.setStatus(tasks.get(1), "completed");
+    for (long taskId : tasks) {
+      shop.goOn(taskId);
+    }
+
+    startBullWorker();
+
+    awaitState(tasks.get(2), "done");
+    assertEquals("cancelled", shop.ledger("state", tasks.get(0)));
+    assertEquals("cancelled", shop.ledger("state", tasks.get(1)));
+    assertEquals(1, shop.downloads(tasks.get(0)), "it has not run again");
+    assertEquals(1, shop.downloads(tasks.get(1)), "nor has this one");
+    assertEquals("enrolled", shop.status(tasks.get(0)), "its row is the other worker's");
+    assertEquals(0, shop.webhook().calls(tasks.get(0)).size());
+    assertEquals(0, shop.webhook().calls(tasks.get(1)).size());
+    assertEquals(1, shop.webhook().calls(tasks.get(2)).size(), "this one nobody has worked on");
+    until(() -> "0".equals(shop.query("SELECT COUNT(*) FROM waybill_bullmq")), "all are forgotten");
+  }
+
+  private static Map<String, Object> child(long taskId, String conduct) {
+    return Map.of(
+        "name",
+        "download",
+        "queueName",
+        "downloads",
+        "data",
+        data(taskId, conduct),
+        "opts",
+        Map.of("failParentOnFailure", true));
+  }
+
+  private static Map<String, Object> parent(List<Map<String, Object>> children) {
+    return Map.of(
+        "name",
+        "order",
+        "queueName",
+        "orders",
+        "data",
+        Map.of("collect", true),
+        "children",
+        children);
+  }
+
+  @ParameterizedTest
+  @FieldSource("PACKAGES")
+  void should_let_a_flow_go_on_when_its_children_are_delivered(String name) throws Exception {
+    openQueue(name);
+    startBullWorker("WAYBILL_RETRY_TRIES", "1");
+    try (NodePeer orders = NodePeer.start(name, shop.redisServer(), "bull", "orders", directory)) {
+      orders.ask("events");
+      orders.ask("worker", NO_OPTIONS);
+      long one = shop.task("enrolled", Shop.url("ok"));
+      long other = shop.task("enrolled", Shop.url("gated"));
+      long refused = shop.task("enrolled", Shop.url("ok"));
+      shop.webhook().answer(refused, Answer.of(400));
+      JsonNode good = peer.ask("flow", parent(List.of(child(one, "ok"), child(other, "gated"))));
+      JsonNode bad = peer.ask("flow", parent(List.of(child(refused, "ok"))));
+
+      CompletableFuture<JsonNode> failed = orders.begin("result", bad.path("id").asText(), 40_000);
+      String why = failure(failed);
+      String failedChild = bad.path("children").get(0).path("id").asText();
+      assertEquals("child bull:downloads:" + failedChild + " failed", why);
+      assertEquals("dead", shop.ledger("state", refused));
+
+      String order = good.path("id").asText();
+      awaitJob(good.path("children").get(0).path("id").asText(), "completed");
+      until(() -> shop.downloads(other) == 1, "the other one downloads");
+      assertEquals("waiting-children", orders.ask("state", order).asText());
+      shop.goOn(other);
+      JsonNode values = orders.begin("result", order, 40_000).get(40, TimeUnit.SECONDS);
+
+      Map<Long, String> folders = new LinkedHashMap<>();
+      values.forEach(v -> folders.put(v.path("taskId").asLong(), v.path("folder").asText()));
+      assertEquals(Map.of(one, "Course " + one, other, "Course " + other), folders);
+      assertEquals(1, orders.told("active", order), "only when both were delivered");
+    }
+  }
+
+  @Test
+  void should_start_no_more_jobs_in_a_window_than_its_limiter_says() throws Exception {
+    openQueue("bullmq");
+    startBullWorker("WAYBILL_BULLMQ_LIMITER_MAX", "3", "WAYBILL_BULLMQ_LIMITER_DURATION", "400ms");
+    List<Map<String, Object>> bulk = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      Map<String, Object> data = data(shop.task("enrolled", Shop.url("ok")), "ok");
+      bulk.add(Map.of("name", "download", "data", data, "opts", NO_OPTIONS));
+    }
+    JsonNode ids = peer.ask("addBulk", bulk);
+    until(() -> peer.ask("counts").path("completed").asInt() == 12, "all have ended");
+
+    // By the clock of Redis, which is the limiter's too; a script does not run in no time.
+    List<Long> starts =
+        shop.redis().xrange(key("events"), "-", "+").stream()
+            .filter(entry -> entry.getFields().get("event").equals("active"))
+            .map(entry -> entry.getID().getTime())
+            .toList();
+    assertEquals(12, starts.size());
+    for (int i = 3; i < 12; i += 3) {
+      long window = starts.get(i) - starts.get(i - 3);
+      assertTrue(window >= 395, "the next after " + window + " ms: " + starts);
+    }
+    for (int i = 0; i < 12; i++) {
+      long processed = peer.ask("job", ids.get(i).textValue()).path("processedOn").asLong();
+      long start = starts.stream().min((a, b) -> near(processed, a) - near(processed, b)).get();
+      assertTrue(near(processed, start) < 50, processed + " is none of " + starts);
+    }
+  }
+
+  private static int near(long one, long other) {
+    return (int) Math.abs(one - other);
+  }
+
+  @Test
+  void should_go_on_after_a_stop_as_if_there_had_been_none() throws Exception {
+    openQueue("bullmq");
+    String[] settings = {"WORKER_COUNT", "1", "WAYBILL_SHUTDOWN_GRACE", "100ms"};
+    WorkerProcess worker = startBullWorker(settings);
+    long begun = shop.task("enrolled", Shop.url("gated"));
+    long pending = shop.task("pending", Shop.url("ok"));
+    Map<Long, String> jobs = new LinkedHashMap<>();
+    jobs.put(begun, add(begun, "gated", NO_OPTIONS));
+    until(() -> shop.downloads(begun) == 1, "it downloads");
+    jobs.put(pending, add(pending, "ok", NO_OPTIONS));
+    for (int i = 0; i < 3; i++) {
+      long taskId = shop.task("enrolled", Shop.url("ok"));
+      jobs.put(taskId, add(taskId, "ok", NO_OPTIONS));
+    }
+    awaitJob(jobs.get(pending), "delayed");
+    until(() -> peer.ask("counts").path("active").asInt() == 4, "three more are in hand");
+
+    worker.stop();
+    // Nobody looks after them now, but their locks.
+    peer.ask("worker", Map.of("stalledInterval", 100));
+    long late = shop.task("enrolled", Shop.url("ok"));
+    String theirs = add(late, "ok", NO_OPTIONS);
+    result(theirs).get(40, TimeUnit.SECONDS);
+    assertEquals(4, peer.ask("counts").path("active").asInt(), "no other worker takes them");
+    shop.goOn(begun);
+    shop.setStatus(pending, "enrolled");
+    startBullWorker(settings);
+
+    for (Map.Entry<Long, String> job : jobs.entrySet()) {
+      awaitJob(job.getValue(), "completed");
+      assertEquals(1, shop.webhook().calls(job.getKey()).size());
+      JsonNode ended = peer.ask("job", job.getValue());
+      assertEquals(0, ended.path("stalledCounter").asInt(), ended.toString());
+      assertEquals(job.getKey() == pending ? 2 : 1, ended.path("attemptsStarted").asInt());
+      assertEquals(1, ended.path("attemptsMade").asInt());
+    }
+    assertEquals(0, shop.webhook().calls(late).size());
+  }
+
+  private static String key(String name) {
+    return "bull:downloads:" + name;
+  }
 }

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +14,8 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -21,10 +25,17 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.datasource.SingleConnectionDataSource;
 import redis.clients.jedis.Protocol;
+import redis.clients.jedis.util.SafeEncoder;
+import routes.bullmq.BullQueue;
+import routes.bullmq.NewJob;
+import routes.ledger.Schema;
 import servers.Shop;
+import servers.WebhookReceiver.Answer;
 
 /** What {@code waybill grants} prints is enough for everything, and nothing of it is too much. */
 class GrantsTest extends WorkerTest {
@@ -38,6 +49,8 @@ class GrantsTest extends WorkerTest {
 
   private static final Set<String> OF_THIS_TEST =
       Set.of("acl|setuser", "auth", "client|list", "config|resetstat");
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Map<String, String> environment = new LinkedHashMap<>();
 
@@ -211,12 +224,16 @@ class GrantsTest extends WorkerTest {
     }
   }
 
-  /** Takes away one after the other, and sees what of all that was asked is still possible. */
-  private List<String> superfluous(String printed) throws SQLException {
+  /**
+   * Takes away one after the other, and sees what of all that was asked is still possible.
+   *
+   * @param tables a pattern of what is taken away
+   */
+  private List<String> superfluous(String printed, String tables) throws SQLException {
     List<String> statements = statements();
     assertTrue(allArePossible(statements));
     List<String> superfluous = new ArrayList<>();
-    for (String one : singly(printed)) {
+    for (String one : singly(printed).stream().filter(one -> one.matches(tables)).toList()) {
       shop.update("REVOKE " + one.replace(" TO ", " FROM "));
       if (allArePossible(statements)) {
         superfluous.add(one);
@@ -273,8 +290,154 @@ class GrantsTest extends WorkerTest {
 
     assertEquals(Set.of(USER), usersOfWorkers());
     worker.stop();
-    assertEquals(List.of(), superfluous(daily));
+    assertEquals(List.of(), superfluous(daily, ".*"));
     assertEquals(granted(daily), used());
+  }
+
+  private static String[] withBullmq(String[] settings) {
+    return Stream.concat(
+            Stream.of(settings),
+            Stream.of(
+                "WAYBILL_QUEUE_SOURCE", "list,bullmq",
+                "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "200ms",
+                "WAYBILL_BULLMQ_STALLED_INTERVAL", "200ms",
+                "WAYBILL_BULLMQ_LIMITER_MAX", "1000",
+                "WAYBILL_BREAKER_FAILURES", "10000"))
+        .toArray(String[]::new);
+  }
+
+  private long add(BullQueue queue, String conduct, NewJob job) throws Exception {
+    long taskId = shop.task("enrolled", Shop.url(conduct));
+    queue.add("download", Shop.payload(taskId, Shop.url(conduct)), job);
+    return taskId;
+  }
+
+  private static NewJob job(String id, int attempts, int backoff, int priority, String keep)
+      throws Exception {
+    ObjectNode pause = JSON.createObjectNode().put("type", "fixed").put("delay", backoff);
+    ObjectNode more = JSON.createObjectNode();
+    more.set("removeOnComplete", JSON.readTree(keep));
+    return new NewJob(
+        id,
+        Duration.ofMillis(backoff),
+        attempts,
+        backoff == 0 ? null : pause,
+        priority,
+        false,
+        id,
+        null,
+        more);
+  }
+
+  /** Whatever can become of a BullMQ job. */
+  private void workAll(BullQueue queue, Runnable start) throws Exception {
+    long kept = add(queue, "ok", job("kept", 1, 0, 0, "{\"count\":5,\"age\":3600}"));
+    long again = add(queue, "ok", job("again", 2, 200, 3, "true"));
+    long atOnce = add(queue, "ok", job("at-once", 2, 0, 0, "true"));
+    long refused = add(queue, "ok", job("refused", 1, 0, 0, "true"));
+    long half = add(queue, "half", job("half", 1, 0, 2, "false"));
+    long gone = add(queue, "gated", job("gone", 1, 0, 0, "false"));
+    long paid = shop.task("paid", Shop.url("ok"));
+    queue.add("download", Shop.payload(paid, Shop.url("ok")), job("paid", 1, 0, 0, "false"));
+    queue.add("download", "no JSON", job("poison", 1, 0, 0, "false"));
+    Answer[] twice = {Answer.of(503), Answer.of(503)};
+    shop.webhook().answer(again, twice);
+    shop.webhook().answer(atOnce, twice);
+    shop.webhook().answer(refused, Answer.of(400));
+    shop.redis().sendCommand(Protocol.Command.CONFIG, "RESETSTAT");
+    start.run();
+
+    until(() -> shop.downloads(gone) == 1 && shop.downloads(half) == 1, "they download");
+    shop.redis().lrem("bull:downloads:active", 1, "gone");
+    shop.redis().del("bull:downloads:gone");
+    shop.redis().del("bull:downloads:gone:lock");
+    shop.redis().del("bull:downloads:half:lock");
+    until(() -> shop.redis().exists("bull:downloads:half:lock"), "it is held again");
+    until(() -> shop.redis().hexists("bull:downloads:half", "progress"), "it says how far it is");
+    until(() -> shop.redis().zscore("bull:downloads:delayed", "paid") != null, "it waits");
+    shop.setStatus(paid, "enrolled");
+    shop.goOn(half);
+    shop.goOn(gone);
+    awaitState(refused, "dead");
+    until(() -> shop.redis().zscore("bull:downloads:failed", "refused") != null, "it has failed");
+    waybill(0, "retry", String.valueOf(refused));
+    for (long taskId : List.of(kept, again, atOnce, refused, half, gone, paid)) {
+      awaitState(taskId, "done");
+    }
+    for (String completed : List.of("kept", "half", "paid")) {
+      until(
+          () -> shop.redis().zscore("bull:downloads:completed", completed) != null,
+          completed + " is completed");
+    }
+    until(() -> shop.redis().zscore("bull:downloads:failed", "poison") != null, "it is refused");
+    assertTrue(shop.redis().llen("bull:downloads:half:logs") > 0);
+    waybill(0, "status");
+    waybill(0, "check");
+  }
+
+  /**
+   * The child of a flow whose parent's queue is not granted: it waits, and nothing is half done.
+   */
+  private void endChild(BullQueue queue) throws Exception {
+    String parent = "{\"id\":\"order\",\"queueKey\":\"bull:orders\"}";
+    shop.redis().hset("bull:orders:order", "name", "order");
+    shop.redis().zadd("bull:orders:waiting-children", 1, "order");
+    shop.redis().sadd("bull:orders:order:dependencies", "bull:downloads:child");
+    long child = add(queue, "gated", job("child", 1, 0, 0, "false"));
+    shop.redis()
+        .hset("bull:downloads:child", Map.of("parentKey", "bull:orders:order", "parent", parent));
+    shop.goOn(child);
+    awaitState(child, "done");
+    until(() -> aclLog().contains("bull:orders:order"), "it is refused");
+    assertTrue(shop.redis().lrange("bull:downloads:active", 0, -1).contains("child"));
+    shop.redis().sendCommand(Protocol.Command.ACL, "SETUSER", USER, "~bull:orders:*");
+    until(() -> shop.redis().zscore("bull:downloads:completed", "child") != null, "it is told");
+    assertEquals(List.of("order"), shop.redis().lrange("bull:orders:wait", 0, -1));
+  }
+
+  private String aclLog() {
+    Object log = shop.redis().sendCommand(Protocol.Command.ACL, "LOG");
+    return SafeEncoder.encodeObject(log).toString();
+  }
+
+  @Test
+  void should_be_enough_for_a_bullmq_queue_and_no_more() throws Exception {
+    prepareSettings();
+    String[] all = withBullmq(asGranted());
+    Set<String> withoutBullmq = granted(waybill(0, "grants"));
+    for (int i = 0; i < all.length; i += 2) {
+      environment.put(all[i], all[i + 1]);
+    }
+    try (Connection admin = shop.connect()) {
+      Schema.migrate(new SingleConnectionDataSource(admin, true));
+    }
+    String daily = waybill(0, "grants");
+    obey(daily);
+    shop.update("SET GLOBAL log_output = 'TABLE'");
+    shop.update("SET GLOBAL general_log = ON");
+
+    List<WorkerProcess> workers = new ArrayList<>();
+    BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
+    workAll(
+        queue,
+        () -> {
+          try {
+            workers.add(startWorker(all));
+          } catch (Exception e) {
+            throw new IllegalStateException(e);
+          }
+        });
+
+    endChild(queue);
+
+    assertEquals(Set.of(USER), usersOfWorkers());
+    workers.get(0).stop();
+    assertEquals(List.of(), superfluous(daily, ".*waybill_(bullmq|installation) .*"));
+    Set<String> unused = granted(daily);
+    unused.removeAll(withoutBullmq);
+    assertFalse(unused.isEmpty());
+    unused.removeAll(used());
+    assertEquals(Set.of(), unused);
   }
 
   private static Set<String> granted(String printed) {

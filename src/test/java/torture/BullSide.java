@@ -17,8 +17,8 @@ import servers.Shop;
 /** The shop's BullMQ queue: what was added to it, and what has become of each job there. */
 final class BullSide {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String PREFIX = "bull";
-  private static final String QUEUE = "downloads";
+  static final String PREFIX = "bull";
+  static final String QUEUE = "downloads";
   private static final int EVENTS_AT_ONCE = 1000;
 
   private final Shop shop;
@@ -64,10 +64,26 @@ final class BullSide {
     Duration delay = taskId % 11 == 0 ? Duration.ofMillis(500) : Duration.ZERO;
     int attempts = taskId % 3 == 0 ? 2 : 1;
     int priority = taskId % 7 == 0 ? 1 : 0;
+    add(taskId, Shop.payload(taskId, url), number, delay, attempts, priority, end);
+  }
+
+  /** One that goes first come, first served. */
+  void add(long taskId, String payload, int number, int attempts, Checker.End end) {
+    add(taskId, payload, number, Duration.ZERO, attempts, 0, end);
+  }
+
+  private void add(
+      long taskId,
+      String payload,
+      int number,
+      Duration delay,
+      int attempts,
+      int priority,
+      Checker.End end) {
     String id = "task-" + taskId + "-" + number;
     queue.add(
         "download",
-        Shop.payload(taskId, url),
+        payload,
         new NewJob(
             id,
             delay,
@@ -122,6 +138,21 @@ final class BullSide {
       open.put("not ended", expected.size() - ended);
     }
     return open;
+  }
+
+  boolean isDelayed(long taskId) {
+    return shop.redis().zrange(key("delayed"), 0, -1).stream()
+        .anyMatch(id -> id.startsWith("task-" + taskId + "-"));
+  }
+
+  /** Of the jobs about one task. */
+  void check(Checker checker, long taskId) throws Exception {
+    follow();
+    for (Map.Entry<String, Checker.End> job : expected.entrySet()) {
+      if (job.getKey().startsWith("task-" + taskId + "-")) {
+        check(checker, job.getKey(), job.getValue());
+      }
+    }
   }
 
   /** To be asked when the workers have stopped. */

@@ -105,6 +105,10 @@ final class Checker {
   }
 
   private Path remote() {
+    return remote(shop);
+  }
+
+  static Path remote(Shop shop) {
     return shop.drive().content().resolve("deliveries");
   }
 
@@ -149,7 +153,7 @@ final class Checker {
     expect(
         taskId,
         calls.stream().map(Call::id).distinct().count() == deliveries.getOrDefault(taskId, 1),
-        "its webhooks carry different ids");
+        "its webhooks carry different ids: " + calls.stream().map(Call::id).distinct().toList());
     expect(
         taskId,
         calls.stream().map(Call::folder).distinct().count() == 1,

@@ -12,6 +12,7 @@ import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import routes.job.Sandbox;
 import servers.LocalProcess;
 import servers.Shop;
@@ -94,14 +95,14 @@ final class Failpoints {
           Checker.End.DELIVERED);
   private static final Scene FAILS_WAITING =
       new Scene(
-          lane -> lane.waiting("ok"),
+          lane -> lane.waiting("ok", Checker.End.FAILED),
           (lane, taskId) -> lane.shop.setStatus(taskId, "refunded"),
           null);
   private static final Scene REJECTED =
       new Scene(
           lane -> lane.task("enrolled", "ok"),
           (lane, taskId) ->
-              lane.shop.redis().lpush(Shop.INBOX, "{\"taskId\":" + taskId + ",\"email\":7}"),
+              lane.push(taskId, "{\"taskId\":" + taskId + ",\"email\":7}", 1, Checker.End.FAILED),
           null);
   private static final Scene STOPPED =
       new Scene(
@@ -170,13 +171,92 @@ final class Failpoints {
           },
           Checker.End.DELIVERED);
 
+  /** Of a BullMQ queue: it is put off, and enrolled when the step has been reached. */
+  private static final Scene PUT_OFF =
+      new Scene(
+          lane -> lane.task("pending", "ok"),
+          (lane, taskId) -> {
+            lane.push(taskId, "ok");
+            lane.awaitFired();
+            lane.shop.setStatus(taskId, "enrolled");
+          },
+          Checker.End.DELIVERED);
+
+  /** It was put off, and goes on. */
+  private static final Scene HELD_AGAIN =
+      new Scene(
+          lane -> {
+            long taskId = lane.waiting("ok");
+            lane.until(() -> lane.bullmq.isDelayed(taskId), "it is put off");
+            return taskId;
+          },
+          (lane, taskId) -> lane.shop.setStatus(taskId, "enrolled"),
+          Checker.End.DELIVERED);
+
+  private static final Scene UNDER_WAY =
+      new Scene(Lane::underWay, Lane::goOn, Checker.End.DELIVERED);
+  private static final Scene SLOW =
+      new Scene(
+          lane -> lane.task("enrolled", "slow"),
+          (lane, taskId) -> lane.push(taskId, "slow"),
+          Checker.End.DELIVERED);
+
+  /** Its attempts are BullMQ's: it dies, comes back, and dies for good. */
+  private static final Scene ANOTHER_ATTEMPT =
+      new Scene(
+          lane -> lane.task("enrolled", "fails-always"),
+          (lane, taskId) ->
+              lane.push(
+                  taskId, Shop.payload(taskId, Shop.url("fails-always")), 2, Checker.End.FAILED),
+          Checker.End.FAILED);
+
+  /** Steps that jobs of a BullMQ queue do not take. */
+  private static final List<String> OF_LISTS =
+      List.of("RedisListConsumer.take", "RedisListConsumer.accepted", "ClaimedLists.drain");
+
   private final Path directory;
   private final PrintStream out;
+  private final String source;
   private final List<String> wrong = Collections.synchronizedList(new ArrayList<>());
 
-  Failpoints(Path directory, PrintStream out) {
+  /**
+   * @param source of the jobs: list or bullmq
+   */
+  Failpoints(Path directory, String source, PrintStream out) {
     this.directory = directory;
+    this.source = source;
     this.out = out;
+  }
+
+  private List<Case> cases() {
+    List<Case> cases = all();
+    if (source.equals("bullmq")) {
+      cases.removeIf(one -> OF_LISTS.stream().anyMatch(one.step()::endsWith));
+      cases.addAll(ofBullmq());
+    }
+    return cases;
+  }
+
+  /** From the moment at which a job was taken to the one at which its queue knows of its end. */
+  private static List<Case> ofBullmq() {
+    List<Case> cases = new ArrayList<>();
+    String queue = "routes.bullmq.BullQueue.";
+    String book = "routes.ledger.BullBook.";
+    add(cases, queue + "take", 1, ORDINARY);
+    add(cases, "routes.BullIntake.enter", 1, ORDINARY);
+    add(cases, book + "taken", 1, ORDINARY);
+    add(cases, queue + "extend", 1, UNDER_WAY);
+    add(cases, book + "held", 1, UNDER_WAY);
+    add(cases, queue + "freeStalled", 1, UNDER_WAY);
+    add(cases, queue + "progress", 1, SLOW);
+    add(cases, queue + "delay", 1, PUT_OFF);
+    add(cases, book + "told", 1, PUT_OFF);
+    add(cases, queue + "hold", 1, HELD_AGAIN);
+    add(cases, queue + "complete", 1, ORDINARY);
+    add(cases, book + "forget", 1, ORDINARY);
+    add(cases, queue + "retry", 1, ANOTHER_ATTEMPT);
+    add(cases, queue + "fail", 1, FAILS_ALWAYS);
+    return cases;
   }
 
   private static List<Case> all() {
@@ -238,7 +318,7 @@ final class Failpoints {
    * @return whether each ended right
    */
   boolean run(String only) throws Exception {
-    List<Case> cases = all().stream().filter(one -> one.toString().contains(only)).toList();
+    List<Case> cases = cases().stream().filter(one -> one.toString().contains(only)).toList();
     Queue<Case> queue = new ConcurrentLinkedQueue<>(cases);
     List<Thread> lanes = new ArrayList<>();
     long started = System.nanoTime();
@@ -274,7 +354,7 @@ final class Failpoints {
   }
 
   private void work(Path where, Queue<Case> cases) throws Exception {
-    try (Lane lane = new Lane(where)) {
+    try (Lane lane = new Lane(where, source)) {
       for (Case next = cases.poll(); next != null; next = cases.poll()) {
         long started = System.nanoTime();
         List<String> faults = lane.play(next);
@@ -297,24 +377,29 @@ final class Failpoints {
     private final Checker checker;
     private final Path points;
     private final LedgerHistory ledger;
+    private final BullSide bullmq;
+    private int bullmqJobs;
     private int violationsSeen;
     private int changesSeen;
 
-    Lane(Path directory) throws Exception {
+    Lane(Path directory, String source) throws Exception {
       points = Files.createDirectories(directory.resolve("points")).toAbsolutePath();
+      String[] settings = {
+        "WORKER_COUNT", "2",
+        "WAYBILL_ENROLMENT_POLL", "500ms",
+        // One job after another fails here on purpose: that must not hold back the next.
+        "WAYBILL_BREAKER_FAILURES", "10000"
+      };
       fleet =
           new Fleet(
               directory,
               1,
               AgentJar.option(directory, "failpoints=" + points),
-              "WORKER_COUNT",
-              "2",
-              "WAYBILL_ENROLMENT_POLL",
-              "500ms",
-              // One job after another fails here on purpose: that must not hold back the next.
-              "WAYBILL_BREAKER_FAILURES",
-              "10000");
+              Stream.of(settings, BullSide.settings(source))
+                  .flatMap(Stream::of)
+                  .toArray(String[]::new));
       shop = fleet.shop();
+      bullmq = source.equals("bullmq") ? new BullSide(shop) : null;
       checker = new Checker(fleet, 1);
       fleet.start();
       fleet.start();
@@ -337,8 +422,13 @@ final class Failpoints {
         until(() -> hasEnded(one, taskId), "task " + taskId + " has ended");
         until(() -> fleet.workers().stream().allMatch(LocalProcess::isAlive), "all live again");
         until(() -> checker.keys().isEmpty(), "nothing is left in Redis");
+        if (bullmq != null) {
+          until(() -> bullmq.open().isEmpty(), "the BullMQ queue knows");
+          bullmq.check(checker, taskId);
+        }
       } catch (IllegalStateException e) {
-        checker.violated(e.getMessage() + ", but " + fleet.open() + ", keys " + checker.keys());
+        checker.violated(
+            e.getMessage() + ", but " + fleet.open(false) + ", keys " + checker.keys());
         Files.deleteIfExists(points.resolve("armed"));
       }
       if (one.scene().end() != null) {
@@ -408,12 +498,28 @@ final class Failpoints {
     }
 
     void push(long taskId, String conduct) {
-      shop.push(taskId, Shop.url(conduct));
+      Checker.End end = conduct.equals("fails-always") ? Checker.End.FAILED : Checker.End.DELIVERED;
+      push(taskId, Shop.payload(taskId, Shop.url(conduct)), 1, end);
+    }
+
+    /**
+     * @param attempts and its end: what a BullMQ job has beside a payload
+     */
+    void push(long taskId, String payload, int attempts, Checker.End end) {
+      if (bullmq == null) {
+        shop.redis().lpush(Shop.INBOX, payload);
+      } else {
+        bullmq.add(taskId, payload, bullmqJobs++, attempts, end);
+      }
     }
 
     long waiting(String conduct) throws Exception {
+      return waiting(conduct, Checker.End.DELIVERED);
+    }
+
+    long waiting(String conduct, Checker.End end) throws Exception {
       long taskId = task("pending", conduct);
-      push(taskId, conduct);
+      push(taskId, Shop.payload(taskId, Shop.url(conduct)), 1, end);
       until(() -> "waiting".equals(shop.ledger("state", taskId)), "it waits");
       return taskId;
     }
@@ -426,8 +532,12 @@ final class Failpoints {
       return taskId;
     }
 
-    void goOn(long taskId) throws Exception {
+    void awaitFired() throws Exception {
       until(() -> Files.exists(points.resolve("fired")), "the step is reached");
+    }
+
+    void goOn(long taskId) throws Exception {
+      awaitFired();
       Files.createFile(fleet.notes().resolve("go-" + taskId));
     }
 

@@ -120,12 +120,20 @@ final class Fleet implements AutoCloseable {
     workers.clear();
   }
 
-  /** Every task of the shop that has not come to an end. */
-  String open() throws SQLException {
+  /**
+   * Every task of the shop that has not come to an end.
+   *
+   * @param beside whether another worker delivers too, of which the ledger knows nothing
+   */
+  String open(boolean beside) throws SQLException {
+    String open =
+        beside
+            ? "t.status NOT IN ('completed', 'failed') OR j.state IN ('waiting', 'ready', 'running')"
+            : "j.task_id IS NULL OR j.state NOT IN ('done', 'dead')";
     return shop.query(
         "SELECT GROUP_CONCAT(t.id, ' ', COALESCE(j.state, 'unknown'), ' ', COALESCE(j.stage, ''))"
-            + " FROM download_tasks t LEFT JOIN waybill_job j ON j.task_id = t.id"
-            + " WHERE j.task_id IS NULL OR j.state NOT IN ('done', 'dead')");
+            + " FROM download_tasks t LEFT JOIN waybill_job j ON j.task_id = t.id WHERE "
+            + open);
   }
 
   @Override

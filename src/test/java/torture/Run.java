@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import routes.command.ProcessTree;
 import servers.LocalProcess;
 import servers.Shop;
+import servers.WebhookReceiver.Call;
 
 /** Many jobs on three workers, and faults by a schedule. */
 final class Run {
@@ -36,6 +37,7 @@ final class Run {
   private final List<Fault> faults;
   private final String javaOptions;
   private final String source;
+  private final boolean beside;
   private final Path directory;
   private final PrintStream out;
   private final Map<Long, Conduct> conducts = new TreeMap<>();
@@ -62,6 +64,7 @@ final class Run {
    * @param patience after the last fault, until every task has to have ended
    * @param javaOptions of the workers
    * @param source of the jobs: list, bullmq, or both in turn
+   * @param beside whether a worker in Node is on the BullMQ queue too
    * @param directory which is kept if anything is wrong
    */
   Run(
@@ -72,6 +75,7 @@ final class Run {
       List<Fault> faults,
       String javaOptions,
       String source,
+      boolean beside,
       Path directory,
       PrintStream out) {
     this.jobs = jobs;
@@ -81,6 +85,7 @@ final class Run {
     this.faults = new ArrayList<>(faults);
     this.javaOptions = javaOptions;
     this.source = source;
+    this.beside = beside;
     this.directory = directory;
     this.out = out;
   }
@@ -100,8 +105,15 @@ final class Run {
         fleet.start();
       }
       LedgerHistory ledger = LedgerHistory.begin(shop);
-      wreck();
-      awaitEnd();
+      NodeBeside node = beside ? NodeBeside.start(shop, seed) : null;
+      try {
+        wreck();
+        awaitEnd();
+      } finally {
+        if (node != null) {
+          node.close();
+        }
+      }
       fleet.stopAll();
       for (Map.Entry<Long, Conduct> task : conducts.entrySet()) {
         checker.task(task.getKey(), task.getValue().end());
@@ -152,7 +164,9 @@ final class Run {
   private void push(Random random) throws Exception {
     Conduct conduct = Conduct.choose(random);
     boolean later = random.nextInt(10) == 0;
-    int times = random.nextInt(20) == 0 ? 3 : 1;
+    boolean thrice = random.nextInt(20) == 0;
+    // Two jobs about one task, taken by two kinds of workers, are two deliveries by right.
+    int times = thrice && !beside ? 3 : 1;
     boolean poisoned = random.nextInt(40) == 0;
     String url = Shop.url(conduct.path());
     long taskId = Insist.on(() -> shop.task(later ? "pending" : "enrolled", url));
@@ -267,7 +281,7 @@ final class Run {
       fleet.replaceTheDead();
       look();
       follow();
-      open = Insist.on(fleet::open);
+      open = Insist.on(() -> fleet.open(beside));
       boolean taken = shop.redis().llen(Shop.INBOX) == 0 && shop.redis().llen(Shop.VIP_INBOX) == 0;
       boolean swept =
           conducts.entrySet().stream()
@@ -430,6 +444,9 @@ final class Run {
         starts + " times; without faults " + needed + " and those that always fail");
     row("whole stages done twice", repeated + " (downloads and webhooks)");
     row("webhooks", shop.webhook().calls().size());
+    if (beside) {
+      row("delivered by Node", shop.webhook().calls().stream().filter(this::isByNode).count());
+    }
     row("takeovers of a job", changes.stream().filter(LedgerHistory.Change::isTakeover).count());
     row("writes with an old token", foreign);
     rowOfTimes("kill to free again", afterKills(changes, LedgerHistory.Change::isGivenUp));
@@ -438,6 +455,10 @@ final class Run {
     row("worker's open files, at most", most(all));
     row("violations", checker.violations().size());
     checker.violations().stream().limit(20).forEach(violation -> out.println("  " + violation));
+  }
+
+  private boolean isByNode(Call call) {
+    return NodeBeside.webhookId(call.taskId()).equals(call.id());
   }
 
   private void row(String name, Object value) {

@@ -21,8 +21,13 @@ final class SelfTest {
    * @param guard as {@link torture.agent.Agent} knows it
    * @param faults what it guards against
    * @param sign part of what the checker has to say
+   * @param beside whether it takes another worker on the BullMQ queue to see it
    */
-  private record Guard(String guard, Fault.Kind faults, String sign) {}
+  private record Guard(String guard, Fault.Kind faults, String sign, boolean beside) {
+    Guard(String guard, Fault.Kind faults, String sign) {
+      this(guard, faults, sign, false);
+    }
+  }
 
   private static final List<Guard> GUARDS =
       List.of(
@@ -30,13 +35,19 @@ final class SelfTest {
           new Guard("takeover", Fault.Kind.KILL_WORKER, "not over"),
           new Guard("manifest", Fault.Kind.KILL_CHILD, "its webhook came before its files"),
           new Guard("idempotency", Fault.Kind.CUT_WEBHOOK, "its webhooks carry different ids"),
-          new Guard("orphans", Fault.Kind.KILL_WORKER, "two programs at once"));
+          new Guard("orphans", Fault.Kind.KILL_WORKER, "two programs at once"),
+          new Guard("locks", Fault.Kind.KILL_WORKER, "its webhooks carry different ids", true));
 
   private final Path directory;
+  private final String source;
   private final PrintStream out;
 
-  SelfTest(Path directory, PrintStream out) {
+  /**
+   * @param source of the jobs: list, bullmq or both
+   */
+  SelfTest(Path directory, String source, PrintStream out) {
     this.directory = directory;
+    this.source = source;
     this.out = out;
   }
 
@@ -46,7 +57,7 @@ final class SelfTest {
    */
   boolean run(String only) throws Exception {
     boolean well = true;
-    for (Guard guard : GUARDS.stream().filter(one -> one.guard().contains(only)).toList()) {
+    for (Guard guard : guards(only)) {
       out.printf("%n== without the guard: %s%n", guard.guard());
       List<String> found =
           run(
@@ -64,6 +75,13 @@ final class SelfTest {
     return well;
   }
 
+  private List<Guard> guards(String only) {
+    return GUARDS.stream()
+        .filter(guard -> guard.guard().contains(only))
+        .filter(guard -> !guard.beside() || source.contains("bullmq"))
+        .toList();
+  }
+
   private List<String> run(Guard guard, String javaOptions, Path where) throws Exception {
     return new Run(
             JOBS,
@@ -72,7 +90,8 @@ final class SelfTest {
             PATIENCE,
             Fault.only(guard.faults(), SEED, FAULTS),
             javaOptions,
-            "list",
+            source,
+            guard.beside(),
             where,
             out)
         .run();

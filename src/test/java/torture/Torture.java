@@ -19,11 +19,13 @@ public final class Torture {
   private static final String USAGE =
       """
       usage: ./waybill torture [--jobs N] [--kills N] [--seed N] [--minutes N] [--source list|bullmq|list,bullmq]
-             ./waybill torture --failpoints [--only TEXT]
-             ./waybill torture --self-test [--only TEXT]
+                               [--beside]
+             ./waybill torture --failpoints [--source list|bullmq] [--only TEXT]
+             ./waybill torture --self-test [--source list|bullmq|list,bullmq] [--only TEXT]
 
         --kills       workers killed with -9; other faults come in proportion, a hundred to 45
         --source      where the jobs come from; with both, in turn
+        --beside      a worker in Node, the real BullMQ, is on the BullMQ queue too
         --failpoints  every step of the pipeline x halt, throw, hang, one run each
         --self-test   takes the guards away one by one: the checker must notice each""";
 
@@ -33,7 +35,7 @@ public final class Torture {
     LogFiles.silence();
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     Map<String, String> options = new LinkedHashMap<>();
-    List<String> flags = List.of("--failpoints", "--self-test");
+    List<String> flags = List.of("--failpoints", "--self-test", "--beside");
     List<String> known = List.of("--jobs", "--kills", "--seed", "--minutes", "--source", "--only");
     List<String> sources = List.of("list", "bullmq", "list,bullmq");
     for (int i = 0; i < arguments.length; i++) {
@@ -51,11 +53,22 @@ public final class Torture {
       System.err.println("--source: expected one of " + sources + ", found '" + source + "'");
       System.exit(2);
     }
+    if (options.containsKey("--beside") && source.equals("list")) {
+      System.err.println("--beside: expected a BullMQ queue, found --source list");
+      System.exit(2);
+    }
     boolean well;
     if (options.containsKey("--failpoints")) {
-      well = new Failpoints(directory("failpoints"), out).run(options.getOrDefault("--only", ""));
+      if (source.contains(",")) {
+        System.err.println("--source: expected list or bullmq, found '" + source + "'");
+        System.exit(2);
+      }
+      well =
+          new Failpoints(directory("failpoints"), source, out)
+              .run(options.getOrDefault("--only", ""));
     } else if (options.containsKey("--self-test")) {
-      well = new SelfTest(directory("self-test"), out).run(options.getOrDefault("--only", ""));
+      well =
+          new SelfTest(directory("self-test"), source, out).run(options.getOrDefault("--only", ""));
     } else {
       well =
           run(
@@ -64,6 +77,7 @@ public final class Torture {
               number(options, "--seed", 1),
               Duration.ofMinutes(number(options, "--minutes", 12)),
               source,
+              options.containsKey("--beside"),
               out);
     }
     System.exit(well ? 0 : 1);
@@ -71,10 +85,17 @@ public final class Torture {
 
   /**
    * @param source of the jobs: list, bullmq, or both
+   * @param beside whether a worker in Node is on the BullMQ queue too
    * @return whether nothing was lost, doubled, early or left behind
    */
   static boolean run(
-      int jobs, int kills, long seed, Duration length, String source, PrintStream out)
+      int jobs,
+      int kills,
+      long seed,
+      Duration length,
+      String source,
+      boolean beside,
+      PrintStream out)
       throws Exception {
     Path directory = directory("seed-" + seed);
     List<String> violations =
@@ -86,6 +107,7 @@ public final class Torture {
                 Fault.schedule(seed, kills),
                 "",
                 source,
+                beside,
                 directory,
                 out)
             .run();

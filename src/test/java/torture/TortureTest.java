@@ -15,7 +15,7 @@ class TortureTest {
 
   @Test
   void should_lose_nothing_and_deliver_nothing_twice() throws Exception {
-    boolean well = Torture.run(200, 14, 1, Duration.ofSeconds(90), "list,bullmq", out);
+    boolean well = Torture.run(200, 14, 1, Duration.ofSeconds(90), "list,bullmq", false, out);
 
     assertTrue(well, text.toString(StandardCharsets.UTF_8));
   }
@@ -23,7 +23,8 @@ class TortureTest {
   @Test
   void should_end_right_wherever_a_worker_stumbles_after_the_webhook() throws Exception {
     boolean well =
-        new Failpoints(Torture.directory("failpoints"), out).run("WebhookAnswer.process after");
+        new Failpoints(Torture.directory("failpoints"), "list", out)
+            .run("WebhookAnswer.process after");
 
     assertTrue(well, text.toString(StandardCharsets.UTF_8));
   }

@@ -345,6 +345,14 @@ public final class BullQueue {
     return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash));
   }
 
+  /**
+   * Whether a job that is gone has ended, and was not just removed: the queue's events say so, as
+   * far back as they are kept.
+   */
+  public boolean hasEnded(String id) {
+    return new BullEvents(redis, keys.of("events")).hasEnded(id);
+  }
+
   /** How many jobs are in each state; {@code waiting} holds those of a paused queue too. */
   public Map<String, Long> counts() {
     return look().jobs();

@@ -57,6 +57,13 @@ public final class BullBook {
       SELECT b.job_id, b.task_id, b.owner FROM waybill_bullmq b JOIN waybill_job j ON j.task_id = b.task_id
        WHERE b.queue = ? AND b.told = 'active' AND j.state IN ('ready', 'running')""";
 
+  /** In: task id. Out: 1 if the shop's row says what can only be another worker's word. */
+  private static final String DELIVERED_ELSEWHERE =
+      """
+      SELECT COUNT(*) FROM waybill_job j JOIN download_tasks t ON t.id = j.task_id
+       WHERE j.task_id = ? AND t.status = 'completed'
+         AND (j.stage IS NULL OR j.stage IN ('enrolled', 'downloaded'))""";
+
   /** In: task id. The shop's row is left alone: it is the other worker's now. */
   private static final String LEAVE =
       """
@@ -205,6 +212,11 @@ public final class BullBook {
             jdbc.update(
                 "DELETE FROM waybill_bullmq WHERE told = 'failed' AND told_at < UTC_TIMESTAMP(6) - INTERVAL ? SECOND",
                 age.toSeconds()));
+  }
+
+  /** Whether the shop's row says that a task is delivered, and not by us. */
+  public boolean isDeliveredElsewhere(long taskId) {
+    return reach(() -> jdbc.queryForObject(DELIVERED_ELSEWHERE, Integer.class, taskId)) > 0;
   }
 
   /** Somebody else's worker has the job: ours ends, and writes nothing more to the shop. */

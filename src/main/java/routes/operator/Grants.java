@@ -56,7 +56,7 @@ final class Grants extends Cli.Base {
           "hdel hexists hget hgetall hincrby hmget hset",
           "sadd scard smembers srem",
           "zpopmin zrangebyscore zrem zrevrange zrevrangebyscore",
-          "pttl xadd");
+          "pttl xadd xrevrange");
 
   /** By what they are for: the queue, the bell, the rate, the cache, news, connections. */
   private static final List<String> COMMANDS =

@@ -115,6 +115,9 @@ public final class BullLocks {
     Outcome outcome = queue.hold(worker, jobId, revive);
     if (outcome == Outcome.DONE) {
       enter(List.of(new BullBook.Taken(jobId, taskId)));
+    } else if (outcome == Outcome.GONE && revive) {
+      // Its end that the queue tells of is the one that we have told.
+      deliverAllTheSame(jobId);
     } else {
       notOurs(jobId, taskId, outcome);
     }
@@ -168,14 +171,25 @@ public final class BullLocks {
     }
   }
 
-  /** Nobody needs a job that has been removed; one that has ended, another worker has ended. */
+  /**
+   * Nobody needs a job that somebody has removed. One that has ended, another worker has ended; its
+   * hash may be gone with that.
+   */
   private void notOurs(String jobId, long taskId, Outcome why) {
-    if (why == Outcome.GONE) {
-      LOG.warn("Job {} is not in its queue any more: its task is delivered all the same", jobId);
-      forget(jobId);
+    if (why == Outcome.GONE && !hasEnded(jobId, taskId)) {
+      deliverAllTheSame(jobId);
     } else if (why == Outcome.SOMEBODY_ELSES || isUnderWay(jobId, taskId)) {
       drop(jobId, taskId);
     }
+  }
+
+  private boolean hasEnded(String jobId, long taskId) {
+    return queue.hasEnded(jobId) || book.isDeliveredElsewhere(taskId);
+  }
+
+  private void deliverAllTheSame(String jobId) {
+    LOG.warn("Job {} is not in its queue any more: its task is delivered all the same", jobId);
+    forget(jobId);
   }
 
   /** Asked once more: another process of ours may have ended it in this moment. */

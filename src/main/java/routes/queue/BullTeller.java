@@ -14,6 +14,7 @@ import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import redis.clients.jedis.exceptions.JedisDataException;
 import routes.bullmq.BackoffRule;
 import routes.bullmq.BullJob;
 import routes.bullmq.BullQueue;
@@ -130,16 +131,30 @@ public final class BullTeller {
   }
 
   private void tell(List<BullBook.Standing> all) {
-    List<BullBook.Standing> done = new ArrayList<>();
+    List<BullBook.Standing> done = all.stream().filter(job -> job.state().equals("done")).toList();
+    try {
+      complete(done);
+    } catch (JedisDataException oneOfThem) {
+      // Those that were told before it have nothing left to do.
+      done.forEach(job -> unlessRefused(job, () -> complete(List.of(job))));
+    }
     for (BullBook.Standing job : all) {
       switch (job.state()) {
-        case "waiting" -> waiting(job);
-        case "ready", "running" -> underWay(job);
-        case "done" -> done.add(job);
-        default -> failed(job);
+        case "waiting" -> unlessRefused(job, () -> waiting(job));
+        case "ready", "running" -> unlessRefused(job, () -> underWay(job));
+        case "done" -> {}
+        default -> unlessRefused(job, () -> failed(job));
       }
     }
-    complete(done);
+  }
+
+  /** What Redis refuses of one job, for want of a right say, must not keep the others back. */
+  private static void unlessRefused(BullBook.Standing job, Runnable order) {
+    try {
+      order.run();
+    } catch (JedisDataException e) {
+      LOG.warn("Job {}: its queue cannot be told: {}", job.jobId(), e.getMessage());
+    }
   }
 
   private void waiting(BullBook.Standing job) {

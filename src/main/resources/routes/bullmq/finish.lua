@@ -4,6 +4,9 @@
 -- Result: 0, or -1 no such job, -2 no lock, -3 not active, -4 its children have not ended, -6 somebody else's lock.
 local id, key, now, state, value = ARGV[2], KEYS[20], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 if state == 'completed' and redis.call('SCARD', key .. ':dependencies') > 0 then return -4 end
+local family = redis.call('HMGET', key, 'parentKey', 'parent', 'deid')
+-- A user who may not touch the parent's queue is refused here, while nothing has changed yet.
+if family[1] then redis.call('EXISTS', family[1]) end
 local refused = let_go(id, key, KEYS[21], ARGV[3])
 if refused ~= 0 then return refused end
 for i = 13, #ARGV do redis.call('RPUSH', KEYS[22], ARGV[i]) end
@@ -42,7 +45,6 @@ local function release_parent(parent, parent_key, deferred_failure)
   redis.call('XADD', other .. ':events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
 end
 
-local family = redis.call('HMGET', key, 'parentKey', 'parent', 'deid')
 if family[1] and family[2] then
   local parent_key, parent = family[1], cjson.decode(family[2])
   local function settled()

@@ -33,6 +33,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.params.SetParams;
 import servers.NodePeer;
 import servers.RedisServer;
 
@@ -318,6 +319,26 @@ class BullmqComponentTest {
     assertThrows(UnknownBullVersion.class, () -> queue.add("a", "{}", NewJob.plain()));
     assertThrows(UnknownBullVersion.class, () -> queue.freeStalled(Duration.ofSeconds(30), 1));
     assertEquals(before, Layout.of(jedis, "{bull}"));
+  }
+
+  /** In it nothing is left of the window, and still the window is there. */
+  @Test
+  void should_give_nothing_more_in_the_last_millisecond_of_a_window() {
+    jedis.flushAll();
+    BullQueue limited = new BullQueue(jedis, "{bull}", "downloads", Clock.systemUTC());
+    BullQueue.Worker worker =
+        new BullQueue.Worker("token", Duration.ofSeconds(30), "", 2, Duration.ofMinutes(1));
+    String limiter = "{bull}:downloads:limiter";
+    for (int i = 0; i < 100; i++) {
+      limited.add("download", "{}", NewJob.plain());
+      jedis.set(limiter, "2", SetParams.setParams().px(2));
+      Taken taken = limited.take(worker, 1);
+      while (taken.jobs().isEmpty()) {
+        assertTrue(taken.limited().toMillis() > 0, "whoever takes it for open takes the next");
+        taken = limited.take(worker, 1);
+      }
+      assertEquals("1", jedis.get(limiter), "the first of a new window");
+    }
   }
 
   @Test

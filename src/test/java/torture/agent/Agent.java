@@ -18,6 +18,7 @@ public final class Agent {
   /** The guards that can be taken away: name, class, method, and what is done to it. */
   private static final Map<String, Guard> GUARDS =
       Map.of(
+          "locks", new Guard("routes.queue.BullLocks", "renew", Sabotage.Skip.class),
           "fence", new Guard("routes.ledger.Ledger", "write", Sabotage.NoFence.class),
           "takeover", new Guard("routes.HousekeepingRoute", "takeOver", Sabotage.Skip.class),
           "manifest",

@@ -47,6 +47,20 @@ public final class Failpoint {
         Map.entry(
             "routes.ledger.Workers", List.of("enlist", "renew", "takeOver", "abandon", "retire")),
         Map.entry("routes.queue.RedisListConsumer", List.of("take", "accepted", "refused")),
+        Map.entry(
+            "routes.bullmq.BullQueue",
+            List.of(
+                "take",
+                "extend",
+                "hold",
+                "progress",
+                "complete",
+                "fail",
+                "retry",
+                "delay",
+                "freeStalled")),
+        Map.entry("routes.ledger.BullBook", List.of("taken", "held", "told", "forget")),
+        Map.entry("routes.BullIntake", List.of("enter")),
         Map.entry("routes.queue.RedisBellComponent$BellConsumer", List.of("take")),
         Map.entry("routes.queue.Bell", List.of("ringAgain")),
         Map.entry("routes.queue.RejectedList", List.of("add")),
