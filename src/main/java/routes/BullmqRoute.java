@@ -43,7 +43,7 @@ final class BullmqRoute extends RouteBuilder {
         .process(new BullIntake(parts)::enter)
         .id("enter-bullmq");
 
-    from("timer:tell-bullmq?period=20&delay=0")
+    from("timer:tell-bullmq?period=100&delay=0")
         .routeId(TELL_BULLMQ)
         .routeConfigurationId(ErrorHandling.TICKS)
         .description("Tells the BullMQ queue what has happened since the last tick")

@@ -47,7 +47,7 @@ final class BurialRoute extends RouteBuilder {
     }
     if (waitsForOthers(flight, work, failure)) {
       flight.probing(false);
-      parts.ledger().park(flight, work);
+      parts.park(flight, work);
       return;
     }
     String reason = parts.errorReport().reason(failure);

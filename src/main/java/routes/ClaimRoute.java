@@ -114,7 +114,7 @@ final class ClaimRoute extends RouteBuilder {
   }
 
   private void park(Flight flight, String hold) {
-    parts.ledger().park(flight, hold);
+    parts.park(flight, hold);
     boolean waitsForDelivery = hold.equals("course") && parts.deliveries().enabled();
     if (waitsForDelivery
         && parts.tuning().limits().ofCourse() == Integer.MAX_VALUE

@@ -256,7 +256,7 @@ final class ErrorHandling extends RouteConfigurationBuilder {
 
   private void park(Exchange exchange) {
     Held held = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Held.class);
-    parts.ledger().park(flight(exchange), held.what());
+    parts.park(flight(exchange), held.what());
   }
 
   private void noteRetry(Exchange exchange) {

@@ -312,6 +312,18 @@ public final class Parts implements AutoCloseable {
    * The job goes back to the ledger as it is, for whoever is free; nothing happens if it is
    * somebody else's by now.
    */
+  /**
+   * Puts a job back until what it waits for is over, and with it out of the way of those behind it:
+   * a BullMQ queue gives no more than a few at a time. Where no download may begin, none of them
+   * could go on either.
+   */
+  void park(Flight flight, String hold) {
+    ledger.park(flight, hold);
+    if (!hold.equals(RouteNames.DOWNLOAD)) {
+      bullmqLocks.setAside(flight.taskId());
+    }
+  }
+
   void handBack(Flight flight, Duration pause) {
     if (ledger.handBack(flight, pause)) {
       if (pause.isZero()) {

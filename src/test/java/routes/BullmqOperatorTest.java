@@ -197,4 +197,34 @@ class BullmqOperatorTest extends WorkerTest {
     shop.redis().hset(META, "version", "bullmq:6.7.0");
     awaitReady(200, "UP");
   }
+
+  @Test
+  void should_go_on_taking_jobs_while_others_wait_for_their_buyers_turn() throws Exception {
+    startWorker(
+        "WAYBILL_QUEUE_SOURCE",
+        "bullmq",
+        "WAYBILL_LIMIT_PER_EMAIL",
+        "1",
+        "WAYBILL_SHUTDOWN_GRACE",
+        "0s");
+    // More than are taken at a time.
+    long first = addFor("one@example.com", "gated");
+    for (int i = 0; i < 20; i++) {
+      addFor("one@example.com", "gated");
+    }
+    long other = addFor("two@example.com", "ok");
+
+    until(() -> shop.ledger("state", other).equals("done"), "the other buyer's is delivered");
+
+    assertEquals("running", shop.ledger("state", first));
+  }
+
+  private long addFor(String email, String conduct) throws Exception {
+    long taskId = shop.task("enrolled", Shop.url(conduct));
+    String data =
+        "{\"taskId\":%d,\"email\":\"%s\",\"courseUrl\":\"%s\"}"
+            .formatted(taskId, email, Shop.url(conduct));
+    queue.add("download", data, NewJob.plain());
+    return taskId;
+  }
 }

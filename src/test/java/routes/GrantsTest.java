@@ -390,6 +390,11 @@ class GrantsTest extends WorkerTest {
     awaitState(child, "done");
     until(() -> aclLog().contains("bull:orders:order"), "it is refused");
     assertTrue(shop.redis().lrange("bull:downloads:active", 0, -1).contains("child"));
+    long other = add(queue, "ok", job("beside", 1, 0, 0, "false"));
+    awaitState(other, "done");
+    until(
+        () -> shop.redis().zscore("bull:downloads:completed", "beside") != null,
+        "others are told all the same");
     shop.redis().sendCommand(Protocol.Command.ACL, "SETUSER", USER, "~bull:orders:*");
     until(() -> shop.redis().zscore("bull:downloads:completed", "child") != null, "it is told");
     assertEquals(List.of("order"), shop.redis().lrange("bull:orders:wait", 0, -1));

@@ -34,7 +34,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   /** A stop waits for whoever blocks; and a client may take a longer silence for a dead line. */
   private static final Duration BLOCK = Duration.ofMillis(500);
 
-  private static final Duration NOTHING_FREE = Duration.ofMillis(5);
+  private static final Duration NOTHING_FREE = Duration.ofMillis(10);
   private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 

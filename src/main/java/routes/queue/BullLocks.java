@@ -68,7 +68,7 @@ public final class BullLocks {
     return worker.token();
   }
 
-  /** How many jobs this process has taken that have neither ended nor been put off. */
+  /** How many jobs this process has taken that will soon have a slot, or have one. */
   public int inHand() {
     return mine.size();
   }
@@ -90,8 +90,8 @@ public final class BullLocks {
     }
   }
 
-  /** The task has ended here: there is room for the next one, before the queue is told. */
-  void ended(long taskId) {
+  /** The task has ended here, or waits for others: there is room for the next one. */
+  public void setAside(long taskId) {
     mine.removeAll(jobsOf(taskId));
   }
 

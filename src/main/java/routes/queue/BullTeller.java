@@ -75,7 +75,7 @@ public final class BullTeller {
 
   /** The task has ended in this process. */
   public void ended(long taskId) {
-    locks.ended(taskId);
+    locks.setAside(taskId);
     changed(taskId);
   }
 
