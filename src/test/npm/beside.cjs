@@ -6,25 +6,12 @@
 const {createHmac} = require('node:crypto');
 const fs = require('node:fs/promises');
 const http = require('node:http');
-const mysql = require('mysql2/promise');
 const {Worker, UnrecoverableError} = require('bullmq');
+const {connection, openDatabase} = require('./stores.cjs');
 
 const [queueName, prefix, seed, remote, staging] = process.argv.slice(2);
 const env = process.env;
-const connection = {
-  host: env.REDIS_HOST,
-  port: Number(env.REDIS_PORT),
-  password: env.REDIS_PASSWORD,
-  maxRetriesPerRequest: null,
-};
-const database = mysql.createPool({
-  host: env.DB_HOST,
-  port: Number(env.DB_PORT),
-  user: env.DB_USER,
-  password: env.DB_PASSWORD,
-  database: env.DB_NAME,
-  connectionLimit: 4,
-});
+const database = openDatabase(4);
 
 function sleep(ms) {
   return new Promise((done) => setTimeout(done, ms));

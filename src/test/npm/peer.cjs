@@ -4,14 +4,9 @@
 // queue's events tell comes as {"event":"completed","args":{...}}. Ends when stdin does.
 // node peer.cjs <package> <queue> <prefix>, with REDIS_HOST, REDIS_PORT and REDIS_PASSWORD in the environment.
 const readline = require('node:readline');
+const {connection} = require('./stores.cjs');
 const [name, queueName, prefix] = process.argv.slice(2);
 const bull = require(name);
-const connection = {
-  host: process.env.REDIS_HOST,
-  port: Number(process.env.REDIS_PORT),
-  password: process.env.REDIS_PASSWORD || undefined,
-  maxRetriesPerRequest: null,
-};
 const queue = new bull.Queue(queueName, {connection, prefix});
 let flows;
 let events;

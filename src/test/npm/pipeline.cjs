@@ -14,8 +14,8 @@ const {createWriteStream} = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const Redis = require('ioredis');
-const mysql = require('mysql2/promise');
 const {Worker, UnrecoverableError} = require('bullmq');
+const {connection, openDatabase} = require('./stores.cjs');
 
 const [manner, queueName, prefix, concurrency, directory, fixture] = process.argv.slice(2);
 const whole = manner === 'whole';
@@ -24,20 +24,7 @@ const logs = path.join(directory, 'logs');
 const LAST_LINES = 50;
 const env = process.env;
 const slots = Number(concurrency);
-const connection = {
-  host: env.REDIS_HOST,
-  port: Number(env.REDIS_PORT),
-  password: env.REDIS_PASSWORD,
-  maxRetriesPerRequest: null,
-};
-const database = mysql.createPool({
-  host: env.DB_HOST,
-  port: Number(env.DB_PORT),
-  user: env.DB_USER,
-  password: env.DB_PASSWORD,
-  database: env.DB_NAME,
-  connectionLimit: slots,
-});
+const database = openDatabase(slots);
 const agent = new http.Agent({keepAlive: true, maxSockets: slots});
 const webhook = new URL(env.WEBHOOK_URL);
 
