@@ -127,14 +127,14 @@ final class BullIntake {
 
   /**
    * A job that failed before, and that its queue brings again: by its own backoff, or because
-   * somebody has clicked on "retry". Its task goes on at the stage where it stopped.
+   * somebody has clicked on "retry". Its task goes on at the stage where it stopped. The book hears
+   * of it later: an active job whose task is dead would be told to fail, by whoever looks in
+   * between.
    */
   private boolean goesOn(BullJob job, long taskId) {
     if (parts.bullmqBook().lastTold(job.id()).filter(BullBook.FAILED::equals).isEmpty()) {
       return false;
     }
-    // First in the book: it may end before this returns.
-    parts.bullmqLocks().taken(List.of(new BullLocks.Taken(job, taskId)));
     try {
       parts.desk().retry(taskId, null, "BullMQ");
       return true;

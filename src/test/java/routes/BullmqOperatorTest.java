@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
@@ -14,8 +15,11 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
@@ -226,5 +230,50 @@ class BullmqOperatorTest extends WorkerTest {
             .formatted(taskId, email, Shop.url(conduct));
     queue.add("download", data, NewJob.plain());
     return taskId;
+  }
+
+  /**
+   * Between its coming back and the first write about it, somebody looks at where its task stands.
+   */
+  @Test
+  void should_not_fail_a_job_that_comes_back_while_its_task_is_still_dead() throws Exception {
+    startWorker("WAYBILL_QUEUE_SOURCE", "bullmq", "WAYBILL_RETRY_TRIES", "1");
+    ObjectNode fixed = new ObjectMapper().createObjectNode().put("type", "fixed");
+    NewJob twice =
+        new NewJob("twice", Duration.ZERO, 2, fixed.put("delay", 1500), 0, false, null, null, null);
+    long taskId = shop.task("enrolled", Shop.url("fails-once"));
+    queue.add("download", Shop.payload(taskId, Shop.url("fails-once")), twice);
+    until(() -> shop.ledger("state", taskId).equals("dead"), "its tries are used up");
+
+    try (Connection busy = shop.connect()) {
+      busy.setAutoCommit(false);
+      try (PreparedStatement lock =
+          busy.prepareStatement("SELECT 1 FROM waybill_job WHERE task_id = ? FOR UPDATE")) {
+        lock.setLong(1, taskId);
+        lock.executeQuery();
+      }
+      until(() -> queue.find("twice").orElseThrow().attemptsMade() == 1, "its queue puts it off");
+      until(() -> shop.redis().exists("bull:downloads:twice:lock"), "it is taken again");
+      // Nobody's job, and delivered: it is forgotten by the next look.
+      long done = shop.task("completed", Shop.url("ok"));
+      shop.update(
+          "INSERT INTO waybill_job (task_id, email, course_url, course_key, payload, state,"
+              + " delivery_id, wait_until, received_at, updated_at) SELECT id, email, course_url,"
+              + " SHA2(course_url, 256), '{}', 'done', UUID(), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),"
+              + " UTC_TIMESTAMP(6) FROM download_tasks WHERE id = ?",
+          done);
+      shop.update(
+          "INSERT INTO waybill_bullmq (queue, job_id, task_id, told, owner, told_at) VALUES"
+              + " ('bull:downloads', 'nobody', ?, 'active', 'nobody', UTC_TIMESTAMP(6))",
+          done);
+      until(
+          () ->
+              shop.query("SELECT COUNT(*) FROM waybill_bullmq WHERE job_id = 'nobody'").equals("0"),
+          "it is looked at");
+      busy.rollback();
+    }
+
+    until(() -> shop.ledger("state", taskId).equals("done"), "it is delivered");
+    until(() -> queue.ended("completed", 1).equals(List.of("twice")), "its queue is told");
   }
 }
