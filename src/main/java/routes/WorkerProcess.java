@@ -208,6 +208,8 @@ public final class WorkerProcess {
     stopAsked = true;
     waiting.stop();
     awaitStart();
+    // Before the word of it: what fails from then on, whoever has read it may have ended.
+    parts.flights().beginStop();
     LOG.info("Stopping: {} jobs in hand", parts.flights().all().size());
     ScheduledExecutorService graceOver = Executors.newSingleThreadScheduledExecutor();
     graceOver.schedule(
@@ -215,7 +217,6 @@ public final class WorkerProcess {
         settings.shutdownGrace().toMillis(),
         TimeUnit.MILLISECONDS);
     try {
-      parts.flights().beginStop();
       if (started) {
         main.stop();
       }
