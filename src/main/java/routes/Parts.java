@@ -309,10 +309,6 @@ public final class Parts implements AutoCloseable {
   }
 
   /**
-   * The job goes back to the ledger as it is, for whoever is free; nothing happens if it is
-   * somebody else's by now.
-   */
-  /**
    * Puts a job back until what it waits for is over, and with it out of the way of those behind it:
    * a BullMQ queue gives no more than a few at a time. Where no download may begin, none of them
    * could go on either.
@@ -324,6 +320,10 @@ public final class Parts implements AutoCloseable {
     }
   }
 
+  /**
+   * The job goes back to the ledger as it is, for whoever is free; nothing happens if it is
+   * somebody else's by now.
+   */
   void handBack(Flight flight, Duration pause) {
     if (ledger.handBack(flight, pause)) {
       if (pause.isZero()) {
