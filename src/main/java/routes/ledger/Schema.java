@@ -2,6 +2,7 @@ package routes.ledger;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.util.Arrays;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import routes.settings.Settings;
@@ -62,15 +63,25 @@ public final class Schema {
     return workers + settings.queue().intakeConsumers() + 3;
   }
 
-  /** Creates or updates the {@code waybill_*} tables; no table of the shop is touched. */
+  /**
+   * Creates or updates the {@code waybill_*} tables; no table of the shop is touched. A migration
+   * that ended in the middle, or failed, is run again from its beginning.
+   */
   public static void migrate(DataSource database) {
-    Flyway.configure()
-        .dataSource(database)
-        .locations("classpath:db/waybill")
-        .table("waybill_schema_history")
-        .baselineOnMigrate(true)
-        .baselineVersion("0")
-        .load()
-        .migrate();
+    Flyway flyway =
+        Flyway.configure()
+            .dataSource(database)
+            .locations("classpath:db/waybill")
+            .table("waybill_schema_history")
+            .baselineOnMigrate(true)
+            .baselineVersion("0")
+            // A file whose wording has changed is no reason for a worker not to start.
+            .validateOnMigrate(false)
+            .load();
+    if (Arrays.stream(flyway.info().all()).anyMatch(one -> one.getState().isFailed())) {
+      // Forgets the failure; without it no worker would ever start again.
+      flyway.repair();
+    }
+    flyway.migrate();
   }
 }

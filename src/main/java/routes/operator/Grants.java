@@ -33,7 +33,7 @@ final class Grants extends Cli.Base {
   private static final Map<String, Own> OWN = new LinkedHashMap<>();
 
   static {
-    OWN.put("waybill_schema_history", new Own("SELECT", "CREATE, INSERT"));
+    OWN.put("waybill_schema_history", new Own("SELECT", "CREATE, INSERT, UPDATE, DELETE"));
     OWN.put("waybill_job", new Own("SELECT, INSERT, UPDATE", "CREATE, ALTER"));
     OWN.put("waybill_worker", new Own("SELECT, INSERT, UPDATE, DELETE", "CREATE"));
     OWN.put("waybill_hold", new Own("SELECT, INSERT, UPDATE, DELETE", "CREATE"));

@@ -1,6 +1,8 @@
 -- The ledger: what must not be lost. Times are the database's clock.
+-- A worker may end between any two statements, and the next one begins this file again: each, in every file here, may be
+-- run twice.
 
-CREATE TABLE waybill_job (
+CREATE TABLE IF NOT EXISTS waybill_job (
   task_id       BIGINT        NOT NULL PRIMARY KEY,
   order_id      VARCHAR(255)  NULL,
   email         VARCHAR(255)  NOT NULL,
@@ -48,7 +50,7 @@ CREATE TABLE waybill_job (
   KEY waybill_job_state (state)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE waybill_worker (
+CREATE TABLE IF NOT EXISTS waybill_worker (
   id         VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
   host       VARCHAR(255) NOT NULL,
   pid        BIGINT       NOT NULL,
@@ -60,7 +62,7 @@ CREATE TABLE waybill_worker (
   gone_at    DATETIME(6)  NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
-CREATE TABLE waybill_hold (
+CREATE TABLE IF NOT EXISTS waybill_hold (
   -- a stage (download, upload, webhook), or queue:<inbox> for one that is paused
   name     VARCHAR(191) COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
   reason   VARCHAR(255) NOT NULL,

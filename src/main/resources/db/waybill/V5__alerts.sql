@@ -1,5 +1,5 @@
 -- Alerts that stand: of all processes that see one, the one who enters it tells it, the one who removes it tells its end.
-CREATE TABLE waybill_alert (
+CREATE TABLE IF NOT EXISTS waybill_alert (
   name    VARCHAR(32)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   -- a worker or a host; blank if it concerns all
   scope   VARCHAR(255) NOT NULL DEFAULT '',

@@ -1,6 +1,6 @@
 -- Jobs of a BullMQ queue that this ledger answers for.
 
-CREATE TABLE waybill_bullmq (
+CREATE TABLE IF NOT EXISTS waybill_bullmq (
   -- <prefix>:<queue>
   queue    VARCHAR(191) COLLATE utf8mb4_bin NOT NULL,
   -- BullMQ's id
@@ -18,10 +18,15 @@ CREATE TABLE waybill_bullmq (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
 -- One row: the holder of the locks, the same for all processes of this ledger.
-CREATE TABLE waybill_installation (
+CREATE TABLE IF NOT EXISTS waybill_installation (
   one TINYINT  NOT NULL PRIMARY KEY,
   id  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;
 
 -- Whether another attempt could not help: the failure was final, not just the tries used up.
-ALTER TABLE waybill_job ADD COLUMN for_good BOOLEAN NOT NULL DEFAULT FALSE;
+SET @wanted = (SELECT COUNT(*) = 0 FROM information_schema.columns
+  WHERE table_schema = DATABASE() AND table_name = 'waybill_job' AND column_name = 'for_good');
+SET @change = IF(@wanted, 'ALTER TABLE waybill_job ADD COLUMN for_good BOOLEAN NOT NULL DEFAULT FALSE', 'DO 0');
+PREPARE change_once FROM @change;
+EXECUTE change_once;
+DEALLOCATE PREPARE change_once;
