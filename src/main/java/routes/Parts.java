@@ -3,7 +3,6 @@ package routes;
 import com.zaxxer.hikari.HikariDataSource;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import org.apache.camel.Exchange;
 import org.slf4j.Logger;
@@ -227,9 +226,7 @@ public final class Parts implements AutoCloseable {
         () -> tuning.workers(),
         () -> flights.all().size(),
         programs::running,
-        settings.bullmq().enabled()
-            ? List.of(RouteNames.TAKE_PAYLOAD, RouteNames.TAKE_BULLMQ, RouteNames.CLAIM_JOB)
-            : List.of(RouteNames.TAKE_PAYLOAD, RouteNames.CLAIM_JOB));
+        RouteNames.fetching(settings.bullmq()));
     all.alerts(alerts);
     all.cache(deliveries);
     all.pools(database, redis);

@@ -1,5 +1,9 @@
 package routes;
 
+import java.util.ArrayList;
+import java.util.List;
+import routes.settings.Bullmq;
+
 /**
  * One name each: route id, {@code direct:} name and metric tag at once. Dashboards rely on this
  * set.
@@ -38,6 +42,18 @@ public final class RouteNames {
   public static final String RENEW_LOCKS = "renew-locks";
 
   private RouteNames() {}
+
+  /** The routes that ask for work. */
+  static List<String> fetching(Bullmq sources) {
+    List<String> routes = new ArrayList<>(List.of(CLAIM_JOB));
+    if (sources.lists()) {
+      routes.add(TAKE_PAYLOAD);
+    }
+    if (sources.enabled()) {
+      routes.add(TAKE_BULLMQ);
+    }
+    return routes;
+  }
 
   static String direct(String name) {
     return "direct:" + name;

@@ -371,13 +371,12 @@ public final class WorkerProcess {
   /** What fetches work, and what calls the webhook, is there now and can be measured. */
   private void watchConsumers() {
     Map<String, Supplier<Duration>> fetching = new TreeMap<>();
-    fetching.put(RouteNames.CLAIM_JOB, consumer(RouteNames.CLAIM_JOB, Fetching.class)::age);
-    if (settings.bullmq().lists()) {
-      fetching.put(RouteNames.TAKE_PAYLOAD, consumer(RouteNames.TAKE_PAYLOAD, Fetching.class)::age);
-    }
-    if (settings.bullmq().enabled()) {
+    for (String route : RouteNames.fetching(settings.bullmq())) {
       fetching.put(
-          RouteNames.TAKE_BULLMQ, consumer(RouteNames.TAKE_BULLMQ, BullmqConsumer.class)::age);
+          route,
+          route.equals(RouteNames.TAKE_BULLMQ)
+              ? consumer(route, BullmqConsumer.class)::age
+              : consumer(route, Fetching.class)::age);
     }
     parts.watch().fetching(fetching);
     WebhookConnections.of(camel()).ifPresent(parts.metrics()::webhookPool);

@@ -6,15 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.time.Clock;
@@ -68,13 +65,11 @@ class BullmqOperatorTest extends WorkerTest {
 
   /** On the command line, which is a process of its own. */
   private int waybill(String... arguments) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
     Map<String, String> environment = shop.environment();
     environment.put("WAYBILL_QUEUE_SOURCE", source);
-    int code = App.run(arguments, environment, out, out);
-    printed = bytes.toString(StandardCharsets.UTF_8);
-    return code;
+    CommandLine command = CommandLine.run(environment, arguments);
+    printed = command.printed();
+    return command.code();
   }
 
   private HttpResponse<String> ask(String method, String path) throws Exception {

@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -278,13 +275,10 @@ class BullmqTest extends WorkerTest {
     environment.put("WAYBILL_QUEUE_SOURCE", "bullmq");
     long taskId = shop.task("enrolled", Shop.url("ok"));
     String[] push = {"push", String.valueOf(taskId), "nguyễn@example.com", Shop.url("ok")};
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
 
-    PrintStream shown = new PrintStream(out, true, StandardCharsets.UTF_8);
-    assertEquals(0, App.run(push, environment, shown, System.err));
+    String printed = CommandLine.run(environment, push).ended(0);
 
-    assertEquals(
-        "task " + taskId + " is job 1 of the BullMQ queue\n", out.toString(StandardCharsets.UTF_8));
+    assertEquals("task " + taskId + " is job 1 of the BullMQ queue\n", printed);
     until(() -> shop.redis().zscore("bull:downloads:completed", "1") != null, "it is completed");
     assertEquals("done", shop.ledger("state", taskId));
   }

@@ -1,12 +1,9 @@
 package routes;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -162,16 +159,13 @@ class CageTest extends WorkerTest {
     assertFault(
         ROOT ? "a user who is not root" : "nothing where the worker is not root",
         faults("WAYBILL_DOWNLOAD_RUN_AS", "root"));
-    ByteArrayOutputStream said = new ByteArrayOutputStream();
-    try (PrintStream to = new PrintStream(said, true, UTF_8)) {
-      Map<String, String> wrong = environment("WAYBILL_DOWNLOAD_RUN_AS", "nobody-at-all");
-      assertEquals(2, App.run(new String[0], wrong, to, to), "it does not start");
-      assertEquals(1, App.run(new String[] {"check"}, wrong, to, to));
-      assertEquals(0, App.run(new String[] {"check"}, environment(), to, to), said.toString(UTF_8));
-    }
+    Map<String, String> wrong = environment("WAYBILL_DOWNLOAD_RUN_AS", "nobody-at-all");
+    String start = CommandLine.run(wrong).ended(2);
+    String check = CommandLine.run(wrong, "check").ended(1);
+    CommandLine.run(environment(), "check").ended(0);
     String fault = "waybill.download.run-as: expected the name of a user";
-    assertTrue(said.toString(UTF_8).contains("waybill: " + fault), said.toString(UTF_8));
-    assertTrue(said.toString(UTF_8).contains("FAIL  cage       " + fault), said.toString(UTF_8));
+    assertTrue(start.contains("waybill: " + fault), start);
+    assertTrue(check.contains("FAIL  cage       " + fault), check);
     if (!ROOT) {
       return;
     }

@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,11 +36,8 @@ class FlowTest extends WorkerTest {
         "task " + taskId + " waits for " + hold);
   }
 
-  private String steer(String... arguments) throws Exception {
-    ByteArrayOutputStream text = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(text, true, StandardCharsets.UTF_8);
-    App.run(arguments, shop.environment(), out, out);
-    return text.toString(StandardCharsets.UTF_8).strip();
+  private String steer(String... arguments) {
+    return CommandLine.run(shop.environment(), arguments).printed().strip();
   }
 
   @Test

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -64,12 +62,7 @@ class GrantsTest extends WorkerTest {
   }
 
   private String waybill(int code, String... arguments) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    int ended = App.run(arguments, environment, out, out);
-    String printed = bytes.toString(StandardCharsets.UTF_8);
-    assertEquals(code, ended, printed);
-    return printed;
+    return CommandLine.run(environment, arguments).ended(code);
   }
 
   /** As the user that the grants are for; rates and the cache are used, as they need rights too. */

@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import routes.command.ProcessTree;
@@ -20,11 +17,9 @@ class OperatorTest extends WorkerTest {
 
   /** Its exit code; what it printed, on both streams, is kept. */
   private int waybill(String... arguments) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    int code = App.run(arguments, shop.environment(), out, out);
-    printed = bytes.toString(StandardCharsets.UTF_8);
-    return code;
+    CommandLine command = CommandLine.run(shop.environment(), arguments);
+    printed = command.printed();
+    return command.code();
   }
 
   private JsonNode json(String... arguments) throws Exception {

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.tools.attach.VirtualMachine;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -391,12 +389,7 @@ class SecretsTest extends WorkerTest {
   private void command(int code, Map<String, String> overrides, String... arguments) {
     Map<String, String> environment = new LinkedHashMap<>(shop.environment());
     environment.putAll(overrides);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    int ended = App.run(arguments, environment, out, out);
-    String printed = bytes.toString(StandardCharsets.UTF_8);
-    assertEquals(code, ended, printed);
-    look(String.join(" ", arguments), printed);
+    look(String.join(" ", arguments), CommandLine.run(environment, arguments).ended(code));
   }
 
   private void lookAtFiles() throws Exception {

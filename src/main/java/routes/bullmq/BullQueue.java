@@ -182,22 +182,14 @@ public final class BullQueue {
    * @return what became of each, in their order
    */
   public List<Outcome> complete(List<Success> jobs, String token, Keep keep, int metrics) {
-    List<List<String>> arguments =
-        jobs.stream().map(ended -> completed(ended, token, keep, metrics)).toList();
-    List<Response<Object>> responses = new ArrayList<>();
-    try (AbstractPipeline pipeline = redis.pipelined()) {
-      for (int i = 0; i < jobs.size(); i++) {
-        List<String> of = keys.with(jobs.get(i).job().id());
-        responses.add(Script.FINISH.in(pipeline, of, arguments.get(i)));
-      }
-      pipeline.sync();
-    }
-    List<Outcome> outcomes = new ArrayList<>();
-    for (int i = 0; i < jobs.size(); i++) {
-      List<String> of = keys.with(jobs.get(i).job().id());
-      outcomes.add(Outcome.of(Script.FINISH.answer(responses.get(i), redis, of, arguments.get(i))));
-    }
-    return outcomes;
+    List<Script.Call> calls =
+        jobs.stream()
+            .map(
+                ended ->
+                    new Script.Call(
+                        keys.with(ended.job().id()), completed(ended, token, keep, metrics)))
+            .toList();
+    return Script.FINISH.runAll(redis, calls).stream().map(Outcome::of).toList();
   }
 
   private List<String> completed(Success ended, String token, Keep keep, int metrics) {

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -47,26 +48,33 @@ enum Script {
     }
   }
 
-  /**
-   * As one of many in a round trip; {@link #answer} gives what it has said.
-   *
-   * @param pipeline to the same server
-   */
-  Response<Object> in(AbstractPipeline pipeline, List<String> keys, List<String> arguments) {
-    return pipeline.evalsha(digest, keys, arguments);
-  }
+  /** What a script is called with. */
+  record Call(List<String> keys, List<String> arguments) {}
 
   /**
-   * What it has said in a pipeline that has been read; run now where the server did not know it.
+   * Many calls in one round trip.
    *
+   * @return what each has said, in their order
    * @throws UnknownBullVersion as {@link #run}
    */
-  Object answer(
-      Response<Object> response, UnifiedJedis redis, List<String> keys, List<String> arguments) {
+  List<Object> runAll(UnifiedJedis redis, List<Call> calls) {
+    List<Response<Object>> responses = new ArrayList<>();
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      calls.forEach(call -> responses.add(pipeline.evalsha(digest, call.keys(), call.arguments())));
+      pipeline.sync();
+    }
+    List<Object> answers = new ArrayList<>();
+    for (int i = 0; i < calls.size(); i++) {
+      answers.add(answer(responses.get(i), redis, calls.get(i)));
+    }
+    return answers;
+  }
+
+  private Object answer(Response<Object> response, UnifiedJedis redis, Call call) {
     try {
       return response.get();
     } catch (JedisNoScriptException firstTimeOnThisServer) {
-      return run(redis, keys, arguments);
+      return run(redis, call.keys(), call.arguments());
     } catch (JedisDataException e) {
       throw UnknownBullVersion.in(e);
     }

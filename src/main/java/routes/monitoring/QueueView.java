@@ -40,8 +40,8 @@ final class QueueView implements QueueMXBean {
   }
 
   private long unread() {
-    boolean ofBullmq = !vip && !inbox.equals(parts.settings().queue().inbox());
-    return ofBullmq ? parts.bullmqQueue().look().waiting() : parts.redis().llen(inbox);
+    boolean list = vip || parts.settings().bullmq().lists();
+    return list ? parts.redis().llen(inbox) : parts.bullmqQueue().look().waiting();
   }
 
   @Override

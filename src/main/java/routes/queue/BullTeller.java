@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -177,25 +179,21 @@ public final class BullTeller {
   /** Those that their queue has removed meanwhile need nothing more. */
   private void complete(List<BullBook.Standing> done) {
     List<String> told = new ArrayList<>();
-    List<BullBook.Standing> standings = new ArrayList<>();
-    List<BullQueue.Success> jobs = new ArrayList<>();
+    Map<BullBook.Standing, BullQueue.Success> jobs = new LinkedHashMap<>();
     for (BullBook.Standing job : done) {
       BullJob bull = locks.find(job.jobId());
       if (bull == null) {
         told.add(job.jobId());
       } else {
-        standings.add(job);
         String value = result(job.taskId(), job.folder());
-        jobs.add(new BullQueue.Success(bull, value, lines(job)));
+        jobs.put(job, new BullQueue.Success(bull, value, lines(job)));
       }
     }
-    List<Outcome> outcomes = order(jobs);
-    for (int i = 0; i < jobs.size(); i++) {
-      BullBook.Standing job = standings.get(i);
-      List<BullQueue.Success> one = jobs.subList(i, i + 1);
+    Iterator<Outcome> outcomes = order(List.copyOf(jobs.values())).iterator();
+    for (BullBook.Standing job : jobs.keySet()) {
+      Supplier<Outcome> again = () -> order(List.of(jobs.get(job))).get(0);
       boolean failedBefore = job.told().equals(BullBook.FAILED);
-      Outcome outcome =
-          locks.end(job.jobId(), failedBefore, outcomes.get(i), () -> order(one).get(0));
+      Outcome outcome = locks.end(job.jobId(), failedBefore, outcomes.next(), again);
       if (outcome == Outcome.CHILDREN_UNDER_WAY) {
         LOG.warn("Job {} is delivered, and its children have not ended", job.jobId());
       } else {

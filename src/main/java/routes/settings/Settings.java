@@ -200,8 +200,7 @@ public record Settings(
    * and not where a job comes from: where no list is read, all others are the BullMQ queue's.
    */
   public String queueOf(boolean vip) {
-    boolean ofBullmq = bullmq.enabled() && !bullmq.lists();
-    return vip ? queue.vipInbox() : ofBullmq ? bullmq.queue() : queue.inbox();
+    return vip ? queue.vipInbox() : bullmq.lists() ? queue.inbox() : bullmq.queue();
   }
 
   /** All queues that work comes from, in the order in which they are shown. */
