@@ -1,6 +1,5 @@
 package routes;
 
-import static routes.RouteNames.RENEW_LOCKS;
 import static routes.RouteNames.SWEEP_BULLMQ;
 import static routes.RouteNames.TAKE_BULLMQ;
 import static routes.RouteNames.TELL_BULLMQ;
@@ -20,15 +19,6 @@ final class BullmqRoute extends RouteBuilder {
 
   @Override
   public void configure() {
-    from("timer:renew-locks?period={{waybill.bullmq.lock-renew-time}}&delay=0")
-        .routeId(RENEW_LOCKS)
-        .routeConfigurationId(ErrorHandling.TICKS)
-        .description("Keeps the locks of all BullMQ jobs that are under way in the ledger")
-        .process(exchange -> parts.bullmqLocks().renew())
-        .id("extend-locks")
-        .process(exchange -> parts.bullmq().forgetTheOld())
-        .id("forget-told");
-
     from("bullmq:{{waybill.bullmq.queue}}?prefix={{waybill.bullmq.prefix}}&manual=true&name=waybill"
             + "&lockDuration={{waybill.bullmq.lock-duration}}"
             + "&stalledInterval={{waybill.bullmq.stalled-interval}}"

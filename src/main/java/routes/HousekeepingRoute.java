@@ -73,7 +73,7 @@ final class HousekeepingRoute extends RouteBuilder {
         .id("sweep-sandboxes")
         .process(this::takeInUnseen)
         .id("take-in-unseen")
-        .process(exchange -> parts.history().forgetTheOld())
+        .process(exchange -> forgetTheOld())
         .id("forget-history");
 
     from("timer:publish-events?period=50&delay=0")
@@ -89,6 +89,13 @@ final class HousekeepingRoute extends RouteBuilder {
         .description("Writes down what did not go straight, for whoever asks why")
         .process(exchange -> parts.history().flush())
         .id("write-history");
+  }
+
+  private void forgetTheOld() {
+    parts.history().forgetTheOld();
+    if (parts.settings().bullmq().enabled()) {
+      parts.bullmq().forgetTheOld();
+    }
   }
 
   private void takeOver(Exchange exchange) {

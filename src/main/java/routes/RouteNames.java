@@ -34,12 +34,11 @@ public final class RouteNames {
   public static final String FIND_PROGRAMS = "find-programs";
   public static final String FOLLOW_SETTINGS = "follow-settings";
 
-  /** These four run only with a BullMQ queue. */
+  /** These three run only with a BullMQ queue. */
   public static final String TAKE_BULLMQ = "take-bullmq";
 
   public static final String TELL_BULLMQ = "tell-bullmq";
   public static final String SWEEP_BULLMQ = "sweep-bullmq";
-  public static final String RENEW_LOCKS = "renew-locks";
 
   private RouteNames() {}
 

@@ -78,6 +78,8 @@ public final class WorkerProcess {
   private final Backoff waiting = new Backoff();
   private final ScheduledExecutorService leaseRenewal =
       Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "lease"));
+  private final ScheduledExecutorService lockRenewal =
+      Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "locks"));
   private final ExecutorService messages =
       Executors.newSingleThreadExecutor(task -> new Thread(task, "messages"));
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -226,6 +228,7 @@ public final class WorkerProcess {
       if (enlisted && settings.bullmq().enabled()) {
         quietly("the BullMQ queue was not told of the last jobs", parts.bullmq()::tellMissed);
       }
+      lockRenewal.shutdown();
       if (enlisted) {
         quietly(
             "what was claimed could not be given back",
@@ -253,6 +256,7 @@ public final class WorkerProcess {
       LOG.info("Stopped");
     } finally {
       leaseRenewal.shutdownNow();
+      lockRenewal.shutdownNow();
       graceOver.shutdownNow();
       stopped.countDown();
     }
@@ -274,17 +278,25 @@ public final class WorkerProcess {
    * worker's until it has.
    */
   private void renewLease() {
-    long period = settings.lease().toMillis() / 3;
-    leaseRenewal.scheduleAtFixedRate(
+    every(settings.lease().dividedBy(3), leaseRenewal, "renew-lease", parts.lease()::renew);
+  }
+
+  /** As the lease, and for the same reason: another worker of the queue would take the job. */
+  private void renewLocks() {
+    every(settings.bullmq().renew(), lockRenewal, "renew-locks", parts.bullmqLocks()::renew);
+  }
+
+  private void every(Duration period, ScheduledExecutorService on, String name, Runnable work) {
+    on.scheduleAtFixedRate(
         () -> {
           try {
-            parts.lease().renew();
+            work.run();
           } catch (RuntimeException e) {
-            parts.tickFailures().tell("renew-lease", e);
+            parts.tickFailures().tell(name, e);
           }
         },
-        period,
-        period,
+        period.toMillis(),
+        period.toMillis(),
         TimeUnit.MILLISECONDS);
   }
 
@@ -336,6 +348,7 @@ public final class WorkerProcess {
       bullmq.setToken(parts.bullmqLocks().begin());
       // What another worker has ended while nobody of us was there must not run here again.
       await("the BullMQ queue", this::holdBullmqJobs);
+      renewLocks();
       bullmq.setCapacity(parts::mayTakeBullmq);
       bullmq.setListeners(name -> Redis.listener(settings, name));
       main.bind("bullmq", bullmq);

@@ -50,6 +50,11 @@ public record BullJob(
     return Math.max(1, options.path("attempts").asInt(1));
   }
 
+  /** How many lines of its log stay, the newest; 0 for all. */
+  public int keepLogs() {
+    return Math.max(0, options.path("kl").asInt(0));
+  }
+
   /** Whether it goes before all others that wait. */
   boolean lifo() {
     return options.path("lifo").asBoolean(false);

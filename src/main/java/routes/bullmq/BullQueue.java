@@ -234,7 +234,8 @@ public final class BullQueue {
         keep.age() == null ? "" : String.valueOf(keep.age().toSeconds()),
         String.valueOf(Keep.FORGOTTEN_AT_ONCE),
         metrics == 0 ? "" : String.valueOf(metrics),
-        String.valueOf(job.attempts()));
+        String.valueOf(job.attempts()),
+        job.keepLogs() == 0 ? "" : String.valueOf(job.keepLogs()));
   }
 
   /**
@@ -329,6 +330,11 @@ public final class BullQueue {
                 job.lifo() ? "1" : "0",
                 job.deduplicationId() == null ? "" : job.deduplicationId(),
                 job.deduplicationTtl() == null ? "" : millis(job.deduplicationTtl())));
+  }
+
+  /** Whoever takes the job next need not fail it: it has gone on. */
+  public void forgive(String id) {
+    redis.hdel(keys.of(id), "defa");
   }
 
   /** The job as it is now; empty if there is none. */

@@ -54,6 +54,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   private volatile CountDownLatch stop;
   private volatile long answeredNanos = System.nanoTime();
   private volatile boolean full;
+  private volatile boolean ending;
   private Future<?> taker;
 
   BullmqConsumer(BullmqEndpoint endpoint, Processor processor) {
@@ -71,6 +72,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     String name = endpoint.getEndpointBaseUri();
     listener = endpoint.listener();
     bell = listener == null ? queue : endpoint.open(listener);
+    ending = false;
     slots = new Semaphore(endpoint.getConcurrency());
     threads = all.newCachedThreadPool(this, name);
     clock = all.newScheduledThreadPool(this, name, 1);
@@ -92,10 +94,11 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   @Override
   protected void doStop() throws Exception {
     stopTaking();
-    ExecutorServiceManager all = getEndpoint().getCamelContext().getExecutorServiceManager();
-    all.shutdown(clock);
-    // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it.
-    all.shutdown(threads);
+    // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it. Its
+    // lock is renewed until it has ended.
+    getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(threads);
+    ending = true;
+    endClock();
     if (listener != null) {
       listener.close();
     }
@@ -121,6 +124,12 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
       Thread.currentThread().interrupt();
     } catch (ExecutionException e) {
       LOG.error("{} has stopped taking jobs", endpoint.getEndpointBaseUri(), e.getCause());
+    }
+  }
+
+  private void endClock() {
+    if (ending && inFlight.isEmpty()) {
+      getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(clock);
     }
   }
 
@@ -336,6 +345,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   }
 
   private void renew() {
+    endClock();
     try {
       for (String lost : queue.extend(worker, inFlight.keySet().stream().toList())) {
         if (inFlight.containsKey(lost)) {
@@ -348,6 +358,9 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   }
 
   private void freeStalled() {
+    if (ending) {
+      return;
+    }
     try {
       for (String id :
           queue.freeStalled(endpoint.getStalledInterval(), endpoint.getMaxStalledCount())) {

@@ -227,7 +227,7 @@ public final class BullTeller {
     String trace = job.errorLog() == null ? reason : job.errorLog();
     boolean forGood = job.forGood() || job.stage() == null || job.state().equals("cancelled");
     int attempt = bull.attemptsMade() + 1;
-    queue.log(job.jobId(), lines(job), 0);
+    queue.log(job.jobId(), lines(job), bull.keepLogs());
     if (!forGood && attempt < bull.attempts()) {
       // In the book first: without a backoff it is back at once, and has to be known again. What a
       // crash leaves here counts as stalled, and comes back too.

@@ -22,14 +22,6 @@ if ARGV[10] ~= '' then
     return there
   end
 end
-redis.call('HSET', key, 'name', ARGV[3], 'data', ARGV[4], 'opts', ARGV[5], 'timestamp', ARGV[6], 'delay', ARGV[7],
-  'priority', ARGV[8])
-if ARGV[10] ~= '' then redis.call('HSET', key, 'deid', ARGV[10]) end
-tell('added', id, 'name', ARGV[3])
-if tonumber(ARGV[7]) > 0 then
-  put_off(id, tonumber(ARGV[6]) + tonumber(ARGV[7]))
-else
-  line_up(id, tonumber(ARGV[8]), ARGV[9] == '1')
-  tell('waiting', id)
-end
+enter(id, ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9] == '1',
+  ARGV[10] ~= '' and {'deid', ARGV[10]} or {})
 return id

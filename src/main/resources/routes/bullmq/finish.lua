@@ -1,6 +1,7 @@
 -- Ends a job. ARGV 2 id, 3 token, 4 now in ms, 5 completed or failed, 6 return value as JSON or reason, 7 stack traces as a JSON
 -- list, 8 how many ended jobs are kept (-1 for all), 9 for how many seconds ('' for ever), 10 how many are forgotten at once at
--- most, 11 minutes of metrics ('' for none), 12 the job's attempts, 13 and on: lines that the job's log (KEYS 22) ends with.
+-- most, 11 minutes of metrics ('' for none), 12 the job's attempts, 13 how many lines of its log (KEYS 22) are kept ('' for all),
+-- 14 and on: lines that the log ends with.
 -- Result: 0, or -1 no such job, -2 no lock, -3 not active, -4 its children have not ended, -6 somebody else's lock.
 local id, key, now, state, value = ARGV[2], KEYS[20], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 if state == 'completed' and redis.call('SCARD', key .. ':dependencies') > 0 then return -4 end
@@ -9,7 +10,8 @@ local family = redis.call('HMGET', key, 'parentKey', 'parent', 'deid')
 if family[1] then redis.call('EXISTS', family[1]) end
 local refused = let_go(id, key, KEYS[21], ARGV[3])
 if refused ~= 0 then return refused end
-for i = 13, #ARGV do redis.call('RPUSH', KEYS[22], ARGV[i]) end
+for i = 14, #ARGV do redis.call('RPUSH', KEYS[22], ARGV[i]) end
+if #ARGV >= 14 and ARGV[13] ~= '' then redis.call('LTRIM', KEYS[22], -tonumber(ARGV[13]), -1) end
 
 -- A deduplication that lasts for a time outlives its job.
 local function forget_deduplication(of, deduplication)
@@ -26,24 +28,79 @@ local function forget(of)
   redis.call('DEL', job, job .. ':logs', job .. ':dependencies', job .. ':processed', job .. ':failed', job .. ':unsuccessful')
 end
 
--- A parent that waits for its children goes on.
-local function release_parent(parent, parent_key, deferred_failure)
+-- Of the jobs that came while this one was active, deduplicated by it, the producer may want the last one.
+local function enter_last_of(deduplication)
+  local kept = deduplication and base .. 'dn:' .. deduplication
+  if not kept or redis.call('EXISTS', kept) == 0 then return end
+  local job = redis.call('HMGET', kept, 'name', 'data', 'opts', 'pk', 'pd', 'pdk', 'rjk', 'jid')
+  local number = text(redis.call('INCR', q.id))
+  local of, opts = job[8] or number, cjson.decode(job[3])
+  local rule = opts.de or {}
+  if rule.ttl and rule.ttl > 0 and not rule.keepLastIfActive then
+    redis.call('SET', base .. 'de:' .. deduplication, of, 'PX', rule.ttl)
+  else
+    redis.call('SET', base .. 'de:' .. deduplication, of)
+  end
+  local fields = {'deid', rule.id or deduplication}
+  local function add(name, value)
+    if value then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  add('parentKey', job[4])
+  add('parent', job[4] and job[5])
+  add('rjk', job[7])
+  enter(of, job[1], job[2], job[3], now, tonumber(opts.delay) or 0, tonumber(opts.priority) or 0, opts.lifo, fields)
+  if job[6] then redis.call('SADD', job[6], base .. of) end
+  redis.call('DEL', kept)
+end
+
+-- A parent goes on, after the delay that it was added with.
+local function start_parent(parent, parent_key)
   local other = parent.queueKey
-  if redis.call('EXISTS', parent_key) == 0 or redis.call('ZREM', other .. ':waiting-children', parent.id) == 0 then return end
-  if deferred_failure then redis.call('HSET', parent_key, 'defa', deferred_failure) end
   local known = redis.call('HMGET', other .. ':meta', 'version', 'paused')
   local stopped = known[2] and true or false
+  local delay = tonumber(redis.call('HGET', parent_key, 'delay') or '0') or 0
+  if delay > 0 then
+    redis.call('ZADD', other .. ':delayed', text((now + delay) * 4096), parent.id)
+    redis.call('XADD', other .. ':events', '*', 'event', 'delayed', 'jobId', parent.id, 'delay', text(now + delay))
+    local first = redis.call('ZRANGE', other .. ':delayed', 0, 0, 'WITHSCORES')
+    redis.call('ZADD', other .. ':marker', text(math.floor(tonumber(first[2]) / 4096)), '1')
+    return
+  end
   local priority = priority_of(parent_key)
   if priority > 0 then
     local place = redis.call('INCR', other .. ':pc')
     redis.call('ZADD', other .. ':prioritized', text(priority * 4294967296 + place % 4294967296), parent.id)
   else
-    local old = known[1] and string.match(known[1], '^bullmq:5%.')
-    redis.call('RPUSH', other .. ((stopped and old) and ':paused' or ':wait'), parent.id)
+    local its_major = known[1] and tonumber(string.match(known[1], '^bullmq:(%d+)%.'))
+    redis.call('RPUSH', other .. ':' .. waiting_list(its_major, stopped), parent.id)
   end
   if not stopped then redis.call('ZADD', other .. ':marker', 0, '0') end
   redis.call('XADD', other .. ':events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')
 end
+
+local function release_parent(parent, parent_key)
+  if redis.call('EXISTS', parent_key) == 1 and redis.call('ZREM', parent.queueKey .. ':waiting-children', parent.id) == 1 then
+    start_parent(parent, parent_key)
+  end
+end
+
+-- The parent is to fail when it is taken next: at once if it waits for something, else whenever that is.
+local function fail_parent(parent, parent_key)
+  if redis.call('EXISTS', parent_key) == 0 or redis.call('HEXISTS', parent_key, 'finishedOn') == 1 then return end
+  redis.call('HSET', parent_key, 'defa', 'child ' .. key .. ' failed')
+  if redis.call('ZREM', parent.queueKey .. ':waiting-children', parent.id) == 1 then
+    start_parent(parent, parent_key)
+  elseif redis.call('ZREM', parent.queueKey .. ':delayed', parent.id) == 1 then
+    redis.call('HSET', parent_key, 'delay', 0)
+    start_parent(parent, parent_key)
+  end
+end
+
+forget_deduplication(id, family[3])
+enter_last_of(family[3])
 
 if family[1] and family[2] then
   local parent_key, parent = family[1], cjson.decode(family[2])
@@ -61,7 +118,7 @@ if family[1] and family[2] then
   elseif parent.fpof then
     if settled() then
       redis.call('ZADD', parent_key .. ':unsuccessful', now, key)
-      release_parent(parent, parent_key, 'child ' .. key .. ' failed')
+      fail_parent(parent, parent_key)
     end
   elseif parent.cpof then
     if settled() then
@@ -77,7 +134,6 @@ if family[1] and family[2] then
 end
 
 local attempts = redis.call('HINCRBY', key, 'atm', 1)
-forget_deduplication(id, family[3])
 local keep = tonumber(ARGV[8])
 if keep == 0 then
   forget(id)

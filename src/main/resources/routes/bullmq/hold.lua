@@ -3,6 +3,9 @@
 -- Result: 1 it is ours; -1 no such job, -3 it has ended, -6 somebody else's.
 local id, key, lock, token = ARGV[2], KEYS[20], KEYS[21], ARGV[3]
 if redis.call('EXISTS', key) == 0 then return -1 end
+local parent = ARGV[7] == '1' and redis.call('HGET', key, 'parentKey')
+-- A user who may not touch the parent's queue is refused here, while nothing has changed yet.
+local parent_there = parent and redis.call('EXISTS', parent) == 1
 local holder = redis.call('GET', lock)
 if holder and holder ~= token then return -6 end
 redis.call('SREM', q.stalled, id)
@@ -17,6 +20,10 @@ if redis.call('ZREM', q.delayed, id) == 1 then
   tell('waiting', id, 'prev', 'delayed')
 elseif ARGV[7] == '1' and redis.call('ZREM', q.failed, id) == 1 then
   redis.call('HDEL', key, 'finishedOn', 'processedOn', 'failedReason')
+  if parent_there
+      and (redis.call('ZREM', parent .. ':unsuccessful', key) == 1 or redis.call('HDEL', parent .. ':failed', key) == 1) then
+    redis.call('SADD', parent .. ':dependencies', key)
+  end
   tell('waiting', id, 'prev', 'failed')
 elseif redis.call('LREM', q.wait, 1, id) == 0 and redis.call('LREM', q.paused, 1, id) == 0
     and redis.call('ZREM', q.prioritized, id) == 0 then

@@ -15,17 +15,18 @@ local q = {
 }
 
 local meta = redis.call('HMGET', q.meta, 'version', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')
-local major = 6
-if meta[1] then
-  major = tonumber(string.match(meta[1], '^bullmq:(%d+)%.'))
-  if major ~= 5 and major ~= 6 then
-    return redis.error_reply('BULLVERSION ' .. meta[1])
-  end
+local major = meta[1] and tonumber(string.match(meta[1], '^bullmq:(%d+)%.'))
+if meta[1] and major ~= 5 and major ~= 6 then
+  return redis.error_reply('BULLVERSION ' .. meta[1])
 end
 local is_paused = meta[2] and true or false
 local events_kept = meta[6] or '10000'
--- Up to 5.x the jobs of a paused queue are in a list of their own.
-local waiting = (is_paused and major == 5) and q.paused or q.wait
+-- Up to 5.x the jobs of a paused queue are in a list of their own, which takes the place of the other one when the queue goes
+-- on: what had been put there would be lost. 6.x joins both. Before 5.20 no version was written.
+local function waiting_list(version_major, paused)
+  return (paused and version_major ~= 6) and 'paused' or 'wait'
+end
+local waiting = q[waiting_list(major, is_paused)]
 
 local function tell(event, id, ...)
   redis.call('XADD', q.events, 'MAXLEN', '~', events_kept, '*', 'event', event, 'jobId', id, ...)
@@ -65,6 +66,20 @@ local function line_up(id, priority, in_front)
     redis.call(in_front and 'RPUSH' or 'LPUSH', waiting, id)
   end
   ring()
+end
+
+-- A job that is new to the queue. fields: more of its hash, as names and values.
+local function enter(id, name, data, opts, now, delay, priority, in_front, fields)
+  local key = base .. id
+  redis.call('HSET', key, 'name', name, 'data', data, 'opts', opts, 'timestamp', text(now), 'delay', text(delay),
+    'priority', text(priority), unpack(fields))
+  tell('added', id, 'name', name)
+  if delay > 0 then
+    put_off(id, now + delay)
+  else
+    line_up(id, priority, in_front and priority == 0)
+    tell('waiting', id)
+  end
 end
 
 local function priority_of(key)

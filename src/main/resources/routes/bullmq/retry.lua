@@ -6,6 +6,8 @@ local refused = let_go(id, key, KEYS[21], ARGV[3])
 if refused ~= 0 then return refused end
 note_failure(key, ARGV[5], ARGV[6])
 if ARGV[5] ~= '' then redis.call('HINCRBY', key, 'atm', 1) end
-line_up(id, priority_of(key), ARGV[4] == '1')
+-- A job that has failed goes behind those of its priority, also where the last one in goes first.
+local priority = priority_of(key)
+line_up(id, priority, ARGV[4] == '1' and (priority == 0 or ARGV[5] == ''))
 tell('waiting', id, 'prev', 'active')
 return 0

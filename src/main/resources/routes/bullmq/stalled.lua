@@ -9,7 +9,10 @@ for _, id in ipairs(marked) do
   local key = base .. id
   if redis.call('EXISTS', key .. ':lock') == 0 and redis.call('LREM', q.active, 1, id) > 0 then
     if redis.call('EXISTS', key) == 1 then
-      if redis.call('HINCRBY', key, 'stc', 1) > tonumber(ARGV[4]) then
+      local scheduler = redis.call('HGET', key, 'rjk')
+      -- With a job of a scheduler all that come after it would be gone.
+      local of_scheduler = scheduler and redis.call('EXISTS', base .. 'repeat:' .. scheduler) == 1
+      if redis.call('HINCRBY', key, 'stc', 1) > tonumber(ARGV[4]) and not of_scheduler then
         redis.call('HSET', key, 'defa', 'job stalled more than allowable limit')
       end
       redis.call('RPUSH', waiting, id)

@@ -61,6 +61,9 @@ class SideBySideTest {
     void release(String id);
 
     void stalled();
+
+    /** A job that has failed is active again. */
+    void revive(String id);
   }
 
   private static final String TOKEN = "token";
@@ -108,6 +111,12 @@ class SideBySideTest {
     public void stalled() {
       peer.ask("stalled");
     }
+
+    @Override
+    public void revive(String id) {
+      peer.ask("retry", id);
+      assertEquals(id, take());
+    }
   }
 
   /** Ours. */
@@ -136,7 +145,7 @@ class SideBySideTest {
 
     @Override
     public void log(String id, String line) {
-      queue.log(id, java.util.List.of(line), jobs.get(id).options().path("kl").asInt(0));
+      queue.log(id, java.util.List.of(line), jobs.get(id).keepLogs());
     }
 
     @Override
@@ -171,6 +180,11 @@ class SideBySideTest {
     @Override
     public void stalled() {
       queue.freeStalled(Duration.ofMillis(100), 1);
+    }
+
+    @Override
+    public void revive(String id) {
+      assertEquals(Outcome.DONE, queue.hold(worker, id, true));
     }
   }
 

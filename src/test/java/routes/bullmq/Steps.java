@@ -70,7 +70,14 @@ final class Steps {
     hand.complete("7", null);
 
     stall(peer, hand, jedis);
+    stallOfScheduler(peer, hand, jedis);
     flow(peer, hand);
+    delayedParent(peer, hand);
+    parentElsewhere(peer, hand);
+    reviveChild(peer, hand);
+    keepTheLast(peer, hand);
+    retryWithPriority(peer, hand);
+    withoutVersion(peer, hand, jedis);
 
     add(peer, Map.of("last", 1), Map.of("removeOnComplete", 3));
     hand.complete(next(hand), Map.of());
@@ -79,22 +86,42 @@ final class Steps {
   /** A worker that goes silent, twice. */
   private static void stall(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
     String id = add(peer, Map.of("stalls", true), Map.of());
-    for (int i = 0; i < 2; i++) {
-      assertEquals(id, next(hand));
-      jedis.del("bull:downloads:" + id + ":lock");
-      hand.stalled();
-      await()
-          .pollInterval(Duration.ofMillis(30))
-          .until(() -> !jedis.exists("bull:downloads:stalled-check"));
-      hand.stalled();
-      await()
-          .pollInterval(Duration.ofMillis(30))
-          .until(() -> !jedis.exists("bull:downloads:stalled-check"));
-    }
-    assertEquals(List.of(id), jedis.lrange("bull:downloads:wait", 0, -1));
+    stallTwice(id, false, hand, jedis);
     jedis.hdel("bull:downloads:" + id, "defa");
     assertEquals(id, next(hand));
     hand.complete(id, 1);
+  }
+
+  /** It may stall as often as it likes. */
+  private static void stallOfScheduler(
+      NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+    String id = add(peer, Map.of("stalls", true), Map.of());
+    stallTwice(id, true, hand, jedis);
+    assertNull(jedis.hget("bull:downloads:" + id, "defa"));
+    assertEquals(id, next(hand));
+    hand.complete(id, 1);
+  }
+
+  private static void stallTwice(
+      String id, boolean ofScheduler, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+    for (int i = 0; i < 2; i++) {
+      assertEquals(id, next(hand));
+      jedis.del("bull:downloads:" + id + ":lock");
+      if (ofScheduler) {
+        // Only for the look: a worker that takes such a job makes the next one.
+        jedis.hset("bull:downloads:" + id, "rjk", "nightly");
+        jedis.hset("bull:downloads:repeat:nightly", "name", "download");
+      }
+      for (int look = 0; look < 2; look++) {
+        hand.stalled();
+        await()
+            .pollInterval(Duration.ofMillis(30))
+            .until(() -> !jedis.exists("bull:downloads:stalled-check"));
+      }
+      jedis.hdel("bull:downloads:" + id, "rjk");
+      jedis.del("bull:downloads:repeat:nightly");
+    }
+    assertEquals(List.of(id), jedis.lrange("bull:downloads:wait", 0, -1));
   }
 
   /** Children that end well and badly, and what that means for their parents. */
@@ -131,6 +158,115 @@ final class Steps {
         }
       }
     }
+  }
+
+  /** A parent that is to wait for longer when its children have ended. */
+  private static void delayedParent(NodePeer peer, SideBySideTest.Hand hand) {
+    parent(peer, "later", Map.of("delay", 60_000), List.of(child("of-later", Map.of())));
+    hand.complete(next(hand), 1);
+  }
+
+  /** A child that fails while its parent waits for something else. */
+  private static void parentElsewhere(NodePeer peer, SideBySideTest.Hand hand) {
+    for (int delay : List.of(0, 60_000)) {
+      String name = "elsewhere-" + delay;
+      parent(peer, name, Map.of("delay", delay), List.of());
+      add(
+          peer,
+          Map.of(),
+          Map.of(
+              "jobId",
+              "of-" + name,
+              "failParentOnFailure",
+              true,
+              "parent",
+              Map.of("id", name, "queue", "bull:parents")));
+      hand.fail(next(hand), "badly", true);
+    }
+  }
+
+  /** A child that failed, and is set going again: its parent waits for it once more. */
+  private static void reviveChild(NodePeer peer, SideBySideTest.Hand hand) {
+    for (String option : List.of("failParentOnFailure", "ignoreDependencyOnFailure")) {
+      String id = "revived-" + option;
+      parent(
+          peer,
+          "of-" + id,
+          Map.of(),
+          List.of(child(id, Map.of(option, true)), child("beside-" + id, Map.of())));
+      List<String> both = List.of(next(hand), next(hand));
+      hand.fail(id, "badly", true);
+      hand.revive(id);
+      both.forEach(each -> hand.complete(each, 1));
+    }
+  }
+
+  /** What comes while a job is active, and is to come after it. */
+  private static void keepTheLast(NodePeer peer, SideBySideTest.Hand hand) {
+    Map<String, Object> rule = Map.of("id", "last", "keepLastIfActive", true);
+    add(peer, Map.of("n", 1), Map.of("deduplication", rule));
+    for (Map<String, Object> more :
+        List.<Map<String, Object>>of(
+            Map.of(), Map.of("priority", 3), Map.of("jobId", "a-name"), Map.of("lifo", true))) {
+      String id = next(hand);
+      add(peer, Map.of("n", 2), Map.of("deduplication", rule));
+      Map<String, Object> options = new java.util.TreeMap<>(more);
+      options.put("deduplication", rule);
+      add(peer, Map.of("n", 3), options);
+      if (more.containsKey("lifo")) {
+        hand.fail(id, "badly", true);
+      } else {
+        hand.complete(id, 1);
+      }
+    }
+    String last = next(hand);
+    add(peer, Map.of("n", 4), Map.of("deduplication", rule, "delay", 60_000));
+    hand.complete(last, 1);
+  }
+
+  private static void retryWithPriority(NodePeer peer, SideBySideTest.Hand hand) {
+    add(peer, Map.of(), Map.of("jobId", "first", "priority", 5, "lifo", true, "attempts", 2));
+    assertEquals("first", next(hand));
+    add(peer, Map.of(), Map.of("jobId", "second", "priority", 5));
+    hand.fail("first", "badly", false);
+    assertEquals("second", next(hand));
+    hand.complete("second", 1);
+    assertEquals("first", next(hand));
+    hand.complete("first", 1);
+  }
+
+  /** A queue of a 5.x that wrote no version: nothing is lost by its pause. */
+  private static void withoutVersion(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+    String version = jedis.hget("bull:downloads:meta", "version");
+    if (!version.startsWith("bullmq:5.")) {
+      return;
+    }
+    jedis.hdel("bull:downloads:meta", "version");
+    add(peer, Map.of(), Map.of("jobId", "before"));
+    add(peer, Map.of(), Map.of("jobId", "due", "delay", 50));
+    peer.ask("pause");
+    await()
+        .pollInterval(Duration.ofMillis(30))
+        .until(
+            () -> {
+              assertNull(hand.take(), "it is paused");
+              return jedis.zscore("bull:downloads:delayed", "due") == null;
+            });
+    peer.ask("resume");
+    for (String id : List.of("before", "due")) {
+      assertEquals(id, next(hand));
+      hand.complete(id, 1);
+    }
+    jedis.hset("bull:downloads:meta", "version", version);
+  }
+
+  private static void parent(
+      NodePeer peer, String id, Map<String, Object> options, List<Map<String, Object>> children) {
+    Map<String, Object> all = new java.util.TreeMap<>(options);
+    all.put("jobId", id);
+    peer.ask(
+        "flow",
+        Map.of("name", "parent", "queueName", "parents", "opts", all, "children", children));
   }
 
   private static Map<String, Object> child(String id, Map<String, Object> options) {
