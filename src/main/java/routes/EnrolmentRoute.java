@@ -6,6 +6,7 @@ import static routes.RouteNames.WAKE_ENROLLED;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import routes.job.CourseUrl;
@@ -73,6 +74,8 @@ final class EnrolmentRoute extends RouteBuilder {
         end(taskId, shop, ((Number) row.get("waitedSeconds")).longValue());
       }
     }
+    Set<Long> paused = parts.bullmq().pausedAmong(enrolled);
+    enrolled.removeAll(paused);
     List<Ledger.Unrung> ready = new ArrayList<>();
     for (long taskId : parts.admission().enrol(enrolled)) {
       Map<?, ?> row = rows.get(taskId);
@@ -80,7 +83,8 @@ final class EnrolmentRoute extends RouteBuilder {
       ready.add(parts.bell().now(taskId, truth(row.get("vip"))));
     }
     parts.bell().ring(ready);
-    exchange.setProperty(LOOKED_FULL, found.size() >= FULL_LOOK);
+    // Those of a paused queue are found again and again.
+    exchange.setProperty(LOOKED_FULL, found.size() >= FULL_LOOK && paused.size() < found.size());
   }
 
   /** The message is a hint and no more: the database says whether it is true. */
@@ -94,6 +98,7 @@ final class EnrolmentRoute extends RouteBuilder {
         .waiting(Long.parseLong(message.strip()))
         .filter(task -> task.shop().verdict() == ShopRow.Verdict.ENROLLED)
         .filter(task -> sameCourse(task.courseUrl(), task.shop()))
+        .filter(task -> parts.bullmq().pausedAmong(List.of(task.taskId())).isEmpty())
         .filter(task -> !parts.admission().enrol(List.of(task.taskId())).isEmpty())
         .ifPresent(
             task -> {

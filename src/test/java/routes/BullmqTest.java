@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -491,6 +492,66 @@ class BullmqTest extends WorkerTest {
       assertEquals(1, ended.path("attemptsMade").asInt());
     }
     assertEquals(0, shop.webhook().calls(late).size());
+  }
+
+  @Test
+  void should_keep_the_lock_of_what_still_runs_while_it_stops() throws Exception {
+    openQueue("bullmq");
+    WorkerProcess worker =
+        startBullWorker(
+            "WAYBILL_BULLMQ_LOCK_DURATION", "2s", "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "300ms");
+    long taskId = shop.task("enrolled", Shop.url("gated"));
+    String jobId = add(taskId, "gated", NO_OPTIONS);
+    until(() -> shop.downloads(taskId) == 1, "it downloads");
+    CompletableFuture<Void> stopped = CompletableFuture.runAsync(worker::stop);
+    until(() -> worker.parts().flights().stopping(), "it stops");
+
+    AtomicLong left = new AtomicLong();
+    for (int renewed = 0; renewed < 4; renewed++) {
+      left.set(shop.redis().pttl(key(jobId + ":lock")));
+      until(
+          () -> {
+            long now = shop.redis().pttl(key(jobId + ":lock"));
+            return now > left.getAndSet(now);
+          },
+          "the lock is renewed");
+    }
+
+    shop.goOn(taskId);
+    stopped.get(40, TimeUnit.SECONDS);
+    startBullWorker();
+    awaitJob(jobId, "completed");
+    assertEquals(1, shop.downloads(taskId));
+    assertEquals(1, shop.webhook().calls(taskId).size());
+  }
+
+  @Test
+  void should_not_begin_what_is_enrolled_while_its_queue_is_paused() throws Exception {
+    openQueue("bullmq");
+    startBullWorker("WAYBILL_ENROLMENT_POLL", "200ms");
+    long held = shop.task("pending", Shop.url("ok"));
+    String jobId = add(held, "ok", NO_OPTIONS);
+    awaitJob(jobId, "delayed");
+    peer.ask("pause");
+
+    shop.setStatus(held, "enrolled");
+    shop.redis().publish("waybill:enrolled", String.valueOf(held));
+    // Of a list, and looked at after the other one: by the message, and by the tick.
+    for (boolean woken : List.of(true, false)) {
+      long goes = shop.task("pending", Shop.url("ok"));
+      shop.push(goes, Shop.url("ok"));
+      awaitState(goes, "waiting");
+      shop.setStatus(goes, "enrolled");
+      if (woken) {
+        shop.redis().publish("waybill:enrolled", String.valueOf(goes));
+      }
+      awaitState(goes, "done");
+    }
+    assertEquals("waiting", shop.ledger("state", held));
+    assertEquals("delayed", state(jobId));
+
+    peer.ask("resume");
+    awaitJob(jobId, "completed");
   }
 
   private static String key(String name) {

@@ -356,6 +356,11 @@ public final class BullQueue {
     return look().jobs();
   }
 
+  /** Whether its own pause holds: for all of its workers. */
+  public boolean isPaused() {
+    return redis.hexists(keys.of("meta"), "paused");
+  }
+
   /** How the queue is, in one round trip. A version that is not known is no failure here. */
   public Depth look() {
     Map<String, Response<Long>> answers = new HashMap<>();

@@ -3,6 +3,7 @@ package routes.bullmq;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import org.apache.camel.Exchange;
 import org.apache.camel.util.ObjectHelper;
 import org.slf4j.Logger;
@@ -26,7 +27,10 @@ final class Settlement {
   void settle(BullJob job, String token, Exchange exchange) throws Exception {
     Outcome outcome;
     Duration delay = BullmqConsumer.delay(exchange.getMessage());
-    if (exchange.isFailed()) {
+    if (exchange.getException() instanceof RejectedExecutionException) {
+      // A stop that was forced: Camel skips the rest of the route. That is no attempt.
+      outcome = queue.release(job.id(), token);
+    } else if (exchange.isFailed()) {
       outcome = failed(job, token, exchange.getException());
     } else if (delay != null) {
       outcome = queue.delay(job.id(), token, delay);

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -66,6 +67,20 @@ public final class BullTeller {
     this.longestWait = longestWait;
     this.lastLines = lastLines;
     this.backoff = BackoffRule.standard((job, attempt) -> settings.backoff());
+  }
+
+  /**
+   * Tasks that are not to begin though they are enrolled: their jobs wait in a queue that is
+   * paused.
+   */
+  public Set<Long> pausedAmong(List<Long> tasks) {
+    if (!settings.enabled() || tasks.isEmpty() || !queue.isPaused()) {
+      return Set.of();
+    }
+    return book.about(tasks).stream()
+        .filter(job -> job.told().equals(BullBook.DELAYED))
+        .map(BullBook.Standing::taskId)
+        .collect(Collectors.toSet());
   }
 
   /** Something that a queue wants to know has happened to a task. */

@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -319,6 +320,47 @@ class BullmqComponentTest {
     assertThrows(UnknownBullVersion.class, () -> queue.add("a", "{}", NewJob.plain()));
     assertThrows(UnknownBullVersion.class, () -> queue.freeStalled(Duration.ofSeconds(30), 1));
     assertEquals(before, Layout.of(jedis, "{bull}"));
+  }
+
+  @Test
+  void should_keep_the_lock_of_a_job_that_outlives_its_route() throws Exception {
+    open("bullmq", "&lockDuration=2s&lockRenewTime=300ms");
+    String id = add(Map.of("waits", true), Map.of());
+    await().until(() -> worked.contains(id));
+
+    camel.getRouteController().stopRoute("work", 100, TimeUnit.MILLISECONDS);
+
+    String lock = "{bull}:downloads:" + id + ":lock";
+    AtomicLong left = new AtomicLong();
+    for (int renewed = 0; renewed < 3; renewed++) {
+      left.set(jedis.pttl(lock));
+      await()
+          .until(
+              () -> {
+                long now = jedis.pttl(lock);
+                return now > left.getAndSet(now);
+              });
+    }
+    mayEnd.countDown();
+    await().until(() -> state(id).equals("waiting"));
+    assertEquals(0, peer.ask("job", id).path("attemptsMade").asInt(), "it is no attempt");
+  }
+
+  @Test
+  void should_keep_as_many_lines_of_a_log_as_the_producer_said() throws Exception {
+    open("bullmq", "");
+    camel.getRouteController().stopRoute("work");
+    String id = add(Map.of(), Map.of("keepLogs", 2));
+    BullQueue.Worker worker =
+        new BullQueue.Worker("token", Duration.ofSeconds(30), "", 0, Duration.ZERO);
+    BullJob job = queue.take(worker, 1).jobs().get(0);
+
+    queue.log(id, List.of("a", "b", "c"), job.keepLogs());
+    assertEquals("[\"b\",\"c\"]", peer.ask("logs", id).path("logs").toString());
+    queue.complete(
+        List.of(new BullQueue.Success(job, "1", List.of("d", "e", "f"))), "token", Keep.ALL, 0);
+
+    assertEquals("[\"e\",\"f\"]", peer.ask("logs", id).path("logs").toString());
   }
 
   /** In it nothing is left of the window, and still the window is there. */
