@@ -16,9 +16,9 @@ import routes.job.Rejected;
 import routes.ledger.BullBook;
 import routes.ledger.Entered;
 import routes.ledger.Ledger;
-import routes.ledger.Steering;
 import routes.monitoring.Event;
 import routes.queue.BullLocks;
+import routes.settings.Bullmq;
 
 /**
  * Enters the jobs of a BullMQ queue in the ledger, by the rules of every payload; one that comes
@@ -29,6 +29,8 @@ final class BullIntake {
 
   /** States of a task of which the ledger has the last word, and not the queue. */
   private static final Set<String> ANSWERED_FOR = Set.of("waiting", "ready", "running", "done");
+
+  private static final Set<String> UNDER_WAY = Set.of("waiting", "ready", "running");
 
   private final Parts parts;
   private final Payload payloads;
@@ -88,9 +90,20 @@ final class BullIntake {
       throw Rejected.unreadable("payload: expected at most " + most + " bytes, found more");
     }
     try {
-      return payloads.read(STRICT.readTree(text), text, false);
+      Job read = payloads.read(STRICT.readTree(text), text, false);
+      checkId(job.id(), read.taskId());
+      return read;
     } catch (JsonProcessingException e) {
       throw Rejected.unreadable("payload: expected one JSON object, found malformed JSON");
+    }
+  }
+
+  /** One that the book cannot hold would keep back all that are entered with it. */
+  private static void checkId(String jobId, long taskId) throws Rejected {
+    int length = jobId.codePointCount(0, jobId.length());
+    if (length > Bullmq.LONGEST_NAME) {
+      String most = "jobId: expected at most " + Bullmq.LONGEST_NAME + " characters";
+      throw Rejected.failing(taskId, most + ", found " + length);
     }
   }
 
@@ -107,16 +120,17 @@ final class BullIntake {
         tell(Event.RECEIVED, entered);
         tell(Event.WAITING, entered);
       }
-      case DUPLICATE -> {
+      case DUPLICATE -> tell(Event.DUPLICATE, entered);
+      case DELIVERED -> {
         tell(Event.DUPLICATE, entered);
-        if (parts.ledger().age(taskId).isEmpty()) {
-          // Delivered before there was a ledger.
+        if (parts.ledger().age(taskId).filter(age -> age.state().equals("done")).isEmpty()) {
+          // Before there was a ledger, or by somebody else: what the ledger says is not its end.
           parts.bullmq().alreadyDone(job, taskId);
           return false;
         }
       }
       case REJECTED -> {
-        if (!goesOn(job, taskId)) {
+        if (!goesOn(job, entered.job())) {
           reject(job, entered.rejected());
           return false;
         }
@@ -127,20 +141,18 @@ final class BullIntake {
 
   /**
    * A job that failed before, and that its queue brings again: by its own backoff, or because
-   * somebody has clicked on "retry". Its task goes on at the stage where it stopped. The book hears
-   * of it later: an active job whose task is dead would be told to fail, by whoever looks in
-   * between.
+   * somebody has clicked on "retry". Its task goes on at the stage where it stopped, unless the
+   * shop has said something else since. The book hears of it later: an active job whose task is
+   * dead would be told to fail, by whoever looks in between.
    */
-  private boolean goesOn(BullJob job, long taskId) {
-    if (parts.bullmqBook().lastTold(job.id()).filter(BullBook.FAILED::equals).isEmpty()) {
-      return false;
-    }
-    try {
-      parts.desk().retry(taskId, null, "BullMQ");
-      return true;
-    } catch (Steering.NotPossible e) {
-      return false;
-    }
+  private boolean goesOn(BullJob job, Job read) {
+    return parts.bullmqBook().lastTold(job.id()).filter(BullBook.FAILED::equals).isPresent()
+        && (parts.desk().goOn(read, "BullMQ") || isUnderWay(read.taskId()));
+  }
+
+  /** Since a moment ago: another job about the task has come back with this one. */
+  private boolean isUnderWay(long taskId) {
+    return parts.ledger().age(taskId).filter(age -> UNDER_WAY.contains(age.state())).isPresent();
   }
 
   private void reject(BullJob job, Rejected rejected) {

@@ -126,7 +126,7 @@ final class IntakeRoute extends RouteBuilder {
           tell(Event.RECEIVED, entered, job.vip() ? "vip" : null);
           tell(Event.WAITING, entered, null);
         }
-        case DUPLICATE -> tell(Event.DUPLICATE, entered, null);
+        case DUPLICATE, DELIVERED -> tell(Event.DUPLICATE, entered, null);
         case REJECTED -> refused.add(entered);
       }
     }

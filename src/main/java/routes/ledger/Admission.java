@@ -102,7 +102,7 @@ public final class Admission {
       }
       try {
         Outcome outcome = outcome(job, task.shop());
-        if (outcome != Outcome.DUPLICATE) {
+        if (outcome != Outcome.DELIVERED) {
           fresh.add(job.taskId());
           entered.put(job, Entered.as(outcome, job, task.shop()));
           Collections.addAll(values, newRow(job, task.shop(), outcome));
@@ -129,8 +129,8 @@ public final class Admission {
       }
       Outcome outcome = outcome(job, known.shop());
       boolean entered =
-          outcome != Outcome.DUPLICATE
-              && (known.inLedger()
+          outcome == Outcome.DELIVERED
+              || (known.inLedger()
                   ? enterAgain(job, known, outcome)
                   : enterNew(job, known.shop(), outcome));
       return Entered.as(entered ? outcome : Outcome.DUPLICATE, job, known.shop());
@@ -169,7 +169,7 @@ public final class Admission {
       case UNEXPECTED ->
           throw Rejected.failing(job.taskId(), "unexpected status '" + shop.status() + "'");
       case DELIVERED -> {
-        return Outcome.DUPLICATE;
+        return Outcome.DELIVERED;
       }
       default -> checkUrl(job, shop);
     }

@@ -73,6 +73,16 @@ public final class BullBook {
              updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state IN ('waiting', 'ready', 'running')""";
 
+  /**
+   * In: queue, job id, what it was told before and the state of its task as they were read. Out: 1
+   * if both are still so.
+   */
+  private static final String FAILS =
+      """
+      UPDATE waybill_bullmq SET told = 'failed', told_at = UTC_TIMESTAMP(6)
+       WHERE queue = ? AND job_id = ? AND told = ?
+         AND EXISTS (SELECT 1 FROM waybill_job j WHERE j.task_id = waybill_bullmq.task_id AND j.state = ?)""";
+
   private final JdbcTemplate jdbc;
   private final String queue;
 
@@ -183,6 +193,23 @@ public final class BullBook {
                 what,
                 queue,
                 jobId));
+  }
+
+  /**
+   * A job is about to be told that it has failed. Every process looks at every job: of those that
+   * have seen the failure, one is to tell.
+   *
+   * @param seen as it was read
+   * @return false if it is not so any more, and nothing is written
+   */
+  public boolean fails(Standing seen) {
+    Object[] values = {queue, seen.jobId(), seen.told(), seen.state()};
+    return reach(() -> jdbc.update(FAILS, values)) == 1;
+  }
+
+  /** Whether a job and its task are still as they were read. */
+  public boolean isStill(Standing seen) {
+    return about(List.of(seen.taskId())).contains(seen);
   }
 
   /** They have ended well, or are not ours: nothing more will be told. */

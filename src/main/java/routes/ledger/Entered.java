@@ -15,8 +15,10 @@ public record Entered(Job job, Outcome outcome, String orderId, Rejected rejecte
     READY,
     /** Not enrolled yet: a row is all that waits. */
     WAITING,
-    /** Under way, or delivered: nothing to do. */
+    /** Under way: nothing to do. */
     DUPLICATE,
+    /** Delivered, as the shop's row says: nothing to do. */
+    DELIVERED,
     /** The shop's row says that there is nothing to deliver, or the tables cannot hold it. */
     REJECTED
   }

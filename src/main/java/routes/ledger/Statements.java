@@ -73,10 +73,13 @@ final class Statements {
     return ENROL.replace("= ? AND", "IN (?" + ", ?".repeat(tasks - 1) + ") AND");
   }
 
-  /** In: new state, reason, task id. Out: 1 if it waited and has now ended. */
+  /**
+   * In: new state, reason, task id. Out: 1 if it waited and has now ended. No other attempt could
+   * help: the next one would find the row as this one has left it.
+   */
   static final String END_WAITING =
       """
-      UPDATE waybill_job SET state = ?, last_error = ?, finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
+      UPDATE waybill_job SET state = ?, last_error = ?, for_good = TRUE, finished_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state = 'waiting'""";
 
   /**
@@ -248,13 +251,18 @@ final class Statements {
   static final String IS_OVER =
       "SELECT COUNT(*) FROM waybill_job WHERE task_id = ? AND NOT (state = 'running' AND token = ?)";
 
-  /** In: error_log, task id. The row of a task that is under way, or has ended, is left alone. */
+  /**
+   * In: error_log, task id. The row of a task that is under way, or has ended, is left alone. A job
+   * that has failed before counts as not enrolled from then on: else its {@code failed} could not
+   * be told from this one, and its queue would bring it back to life.
+   */
   static final String FAIL_SHOP_ROW =
       """
-      UPDATE download_tasks SET status = 'failed', error_log = ?, updated_at = NOW()
-       WHERE id = ? AND status NOT IN ('completed', 'failed')
-         AND NOT EXISTS (SELECT 1 FROM waybill_job j
-                          WHERE j.task_id = download_tasks.id AND j.state IN ('waiting', 'ready', 'running'))""";
+      UPDATE download_tasks t LEFT JOIN waybill_job j ON j.task_id = t.id
+         SET t.status = 'failed', t.error_log = ?, t.updated_at = NOW(),
+             j.enrolled_at = IF(j.state = 'done', j.enrolled_at, NULL)
+       WHERE t.id = ? AND t.status NOT IN ('completed', 'failed')
+         AND (j.state IS NULL OR j.state NOT IN ('waiting', 'ready', 'running'))""";
 
   /**
    * In: task id. For a job that goes on after its upload: whoever set it going again has set the

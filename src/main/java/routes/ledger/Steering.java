@@ -2,9 +2,14 @@ package routes.ledger;
 
 import static routes.ledger.Reach.reach;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.Optional;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
+import routes.job.CourseUrl;
+import routes.job.Job;
 import routes.job.Stage;
 
 /**
@@ -35,6 +40,20 @@ public final class Steering {
              j.updated_at = UTC_TIMESTAMP(6), t.status = 'enrolled', t.error_log = NULL, t.updated_at = NOW()
        WHERE j.task_id = ? AND j.state IN ('dead', 'cancelled') AND j.token = ?""";
 
+  /**
+   * In: task id. Out: a job that has failed here after its enrolment, and whose row of the shop
+   * says so; none where the shop has said something else since.
+   */
+  private static final String AS_LEFT =
+      """
+      SELECT j.email, j.course_url, j.stage, j.token, j.vip, t.course_url AS row_url
+        FROM waybill_job j JOIN download_tasks t ON t.id = j.task_id
+       WHERE j.task_id = ? AND j.state IN ('dead', 'cancelled') AND j.stage IS NOT NULL
+         AND j.enrolled_at IS NOT NULL AND t.status = 'failed'""";
+
+  /** In: as for {@link #RETRY}, and the course of the shop's row. Out: none if it has changed. */
+  private static final String GO_ON = RETRY + " AND t.status = 'failed' AND t.course_url = ?";
+
   private static final String NOW =
       "SELECT state, stage, token, vip FROM waybill_job WHERE task_id = ?";
 
@@ -59,6 +78,17 @@ public final class Steering {
    * @param vip whether it is one of those who go first
    */
   public record Going(boolean vip, Stage after) {}
+
+  private record Left(
+      String email, String courseUrl, Stage stage, long token, boolean vip, String rowUrl) {
+    boolean isOf(Job job) {
+      String course = job.courseUrl().normalized();
+      return email.equals(job.email())
+          && course.equals(CourseUrl.normalize(courseUrl))
+          && rowUrl != null
+          && course.equals(CourseUrl.normalize(rowUrl.strip()));
+    }
+  }
 
   private record Now(String state, Stage stage, long token, boolean vip) {}
 
@@ -118,6 +148,35 @@ public final class Steering {
       throw new NotPossible("task " + taskId + ": somebody else has just set it going", false);
     }
     return new Going(job.vip(), after);
+  }
+
+  /**
+   * Sets a job going that has failed here, and that its queue brings again: at the stage at which
+   * it stopped. That is no operator's word, so the shop has the last one.
+   *
+   * @return to be rung for; empty unless all is as the failure has left it: the shop's row, its
+   *     course and the buyer
+   */
+  public Optional<Going> goOn(Job job) {
+    return reach(() -> jdbc.query(AS_LEFT, Steering::left, job.taskId())).stream()
+        .findFirst()
+        .filter(left -> left.isOf(job))
+        .filter(left -> reach(() -> jdbc.update(GO_ON, goingOn(job, left))) > 0)
+        .map(left -> new Going(left.vip(), left.stage()));
+  }
+
+  private static Object[] goingOn(Job job, Left left) {
+    return new Object[] {left.stage().label(), null, job.taskId(), left.token(), left.rowUrl()};
+  }
+
+  private static Left left(ResultSet row, int n) throws SQLException {
+    return new Left(
+        row.getString("email"),
+        row.getString("course_url"),
+        Stage.of(row.getString("stage")),
+        row.getLong("token"),
+        row.getBoolean("vip"),
+        row.getString("row_url"));
   }
 
   /** The stage after which a work begins. */

@@ -2,6 +2,8 @@ package routes.operator;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import routes.job.Job;
 import routes.ledger.Holds;
 import routes.ledger.Steering;
 import routes.monitoring.Event;
@@ -31,7 +33,22 @@ public final class Desk {
    */
   public void retry(long taskId, String from, String by) {
     Steering.Going going = steering.retry(taskId, from);
-    tell(Event.RETRY, taskId, "by " + by + (from == null ? "" : ", from " + from));
+    goes(taskId, going, "by " + by + (from == null ? "" : ", from " + from));
+  }
+
+  /**
+   * A job that has failed here is brought again by its queue.
+   *
+   * @return false if it is not as the failure has left it: see {@link Steering#goOn}
+   */
+  public boolean goOn(Job job, String by) {
+    Optional<Steering.Going> going = steering.goOn(job);
+    going.ifPresent(how -> goes(job.taskId(), how, "by " + by));
+    return going.isPresent();
+  }
+
+  private void goes(long taskId, Steering.Going going, String detail) {
+    tell(Event.RETRY, taskId, detail);
     bell.ring(taskId, going.vip(), going.after());
   }
 

@@ -118,6 +118,9 @@ public final class BullLocks {
     } else if (outcome == Outcome.GONE && revive) {
       // Its end that the queue tells of is the one that we have told.
       deliverAllTheSame(jobId);
+    } else if (outcome == Outcome.NOT_ACTIVE && revive) {
+      // Somebody else's worker has ended it since: what is under way now, another job has brought.
+      forget(jobId);
     } else {
       notOurs(jobId, taskId, outcome);
     }

@@ -137,14 +137,17 @@ public final class BullTeller {
 
   /** What cannot be a job, or is none that can be delivered, fails for good. */
   public void refuse(BullJob job, String reason) {
-    queue.fail(job, locks.token(), reason, reason, failedKept(), settings.metrics());
+    unlessRefused(job.id(), () -> fail(job, reason, reason));
     locks.forget(job.id());
   }
 
   /** There was nothing left to do. */
   public void alreadyDone(BullJob job, long taskId) {
     String value = result(taskId, null);
-    queue.complete(job, locks.token(), value, completedKept(), settings.metrics());
+    unlessRefused(
+        job.id(),
+        () -> queue.complete(job, locks.token(), value, completedKept(), settings.metrics()));
+    locks.forget(job.id());
   }
 
   private void tell(List<BullBook.Standing> all) {
@@ -153,24 +156,24 @@ public final class BullTeller {
       complete(done);
     } catch (JedisDataException oneOfThem) {
       // Those that were told before it have nothing left to do.
-      done.forEach(job -> unlessRefused(job, () -> complete(List.of(job))));
+      done.forEach(job -> unlessRefused(job.jobId(), () -> complete(List.of(job))));
     }
     for (BullBook.Standing job : all) {
       switch (job.state()) {
-        case "waiting" -> unlessRefused(job, () -> waiting(job));
-        case "ready", "running" -> unlessRefused(job, () -> underWay(job));
+        case "waiting" -> unlessRefused(job.jobId(), () -> waiting(job));
+        case "ready", "running" -> unlessRefused(job.jobId(), () -> underWay(job));
         case "done" -> {}
-        default -> unlessRefused(job, () -> failed(job));
+        default -> unlessRefused(job.jobId(), () -> failed(job));
       }
     }
   }
 
   /** What Redis refuses of one job, for want of a right say, must not keep the others back. */
-  private static void unlessRefused(BullBook.Standing job, Runnable order) {
+  private static void unlessRefused(String jobId, Runnable order) {
     try {
       order.run();
     } catch (JedisDataException e) {
-      LOG.warn("Job {}: its queue cannot be told: {}", job.jobId(), e.getMessage());
+      LOG.warn("Job {}: its queue cannot be told: {}", jobId, e.getMessage());
     }
   }
 
@@ -245,16 +248,30 @@ public final class BullTeller {
     queue.log(job.jobId(), lines(job), bull.keepLogs());
     if (!forGood && attempt < bull.attempts()) {
       // In the book first: without a backoff it is back at once, and has to be known again. What a
-      // crash leaves here counts as stalled, and comes back too.
-      told(job, BullBook.FAILED);
-      queue.retry(bull, locks.token(), reason, trace, backoff.after(bull, attempt));
-    } else {
-      // The other way round: a job that nobody wants must not come back.
-      Supplier<Outcome> order =
-          () -> queue.fail(bull, locks.token(), reason, trace, failedKept(), settings.metrics());
-      locks.end(job.jobId(), false, order.get(), order);
+      // crash leaves here counts as stalled, and comes back too. And only by one process: the
+      // second order would fail the attempt that the first one has brought.
+      if (book.fails(job)) {
+        locks.letGo(job.jobId());
+        end(bull, () -> retry(bull, reason, trace, attempt));
+      }
+    } else if (book.isStill(job)) {
+      // The other way round: a job that nobody wants must not come back. One that has come back
+      // since it was read, somebody wants.
+      end(bull, () -> fail(bull, reason, trace));
       told(job, BullBook.FAILED);
     }
+  }
+
+  private void end(BullJob job, Supplier<Outcome> order) {
+    locks.end(job.id(), false, order.get(), order);
+  }
+
+  private Outcome retry(BullJob job, String reason, String trace, int attempt) {
+    return queue.retry(job, locks.token(), reason, trace, backoff.after(job, attempt));
+  }
+
+  private Outcome fail(BullJob job, String reason, String trace) {
+    return queue.fail(job, locks.token(), reason, trace, failedKept(), settings.metrics());
   }
 
   private List<String> lines(BullBook.Standing job) {

@@ -28,6 +28,9 @@ public record Bullmq(
     Duration backoff,
     int metrics,
     int logLines) {
+  /** Of a job's id, and of a queue with its prefix: what the ledger's columns hold. */
+  public static final int LONGEST_NAME = 191;
+
   private static final Duration DAY = Duration.ofDays(1);
   private static final Duration YEARS = Duration.ofDays(3650);
 
@@ -41,11 +44,19 @@ public record Bullmq(
     if (renew.compareTo(lock) >= 0) {
       read.fault("waybill.bullmq.lock-renew-time", "less than waybill.bullmq.lock-duration");
     }
+    String queue = read.required("waybill.bullmq.queue", "the name of a BullMQ queue");
+    String prefix = read.required("waybill.bullmq.prefix", "the prefix of its keys");
+    String name = prefix + ":" + queue;
+    if (name.codePointCount(0, name.length()) > LONGEST_NAME) {
+      read.fault(
+          "waybill.bullmq.queue",
+          "at most " + LONGEST_NAME + " characters with waybill.bullmq.prefix and a colon");
+    }
     return new Bullmq(
         sources.contains("bullmq"),
         sources.contains("list"),
-        read.required("waybill.bullmq.queue", "the name of a BullMQ queue"),
-        read.required("waybill.bullmq.prefix", "the prefix of its keys"),
+        queue,
+        prefix,
         lock,
         renew,
         read.duration("waybill.bullmq.stalled-interval", Duration.ofMillis(100), DAY),

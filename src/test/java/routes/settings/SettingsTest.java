@@ -143,6 +143,20 @@ class SettingsTest {
   }
 
   @Test
+  void should_refuse_a_queue_whose_name_the_ledger_cannot_hold() throws Exception {
+    system.setProperty("waybill.bullmq.prefix", "{bull}");
+    system.setProperty("waybill.bullmq.queue", "ổ".repeat(184));
+    assertEquals("{bull}", settings().bullmq().prefix());
+
+    system.setProperty("waybill.bullmq.queue", "ổ".repeat(185));
+
+    assertEquals("waybill.bullmq.queue", faults().get(0).key());
+    assertEquals(
+        "at most 191 characters with waybill.bullmq.prefix and a colon",
+        faults().get(0).expected());
+  }
+
+  @Test
   void should_take_remotes_hosts_and_cages_as_they_are_written() throws Exception {
     system.setProperty("waybill.upload.remote", "Ổ đĩa_1+a@b.c-d");
     system.setProperty("waybill.upload.dest", "/a..b/Khoá học/");

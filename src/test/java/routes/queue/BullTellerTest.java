@@ -1,0 +1,202 @@
+package routes.queue;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import routes.bullmq.BullJob;
+import routes.bullmq.BullQueue;
+import routes.bullmq.Keep;
+import routes.bullmq.NewJob;
+import routes.ledger.BullBook;
+import routes.ledger.Schema;
+import routes.settings.Settings;
+import routes.settings.Sources;
+import servers.Shop;
+
+/**
+ * Several processes tell one queue, and one of them is late: between what it has read and what it
+ * does about it, others go on.
+ */
+class BullTellerTest {
+  private static final BullQueue.Worker ANOTHER =
+      new BullQueue.Worker("another", Duration.ofSeconds(30), "", 0, Duration.ZERO);
+
+  @TempDir Path directory;
+
+  private Shop shop;
+  private Settings settings;
+  private HikariDataSource database;
+  private BullQueue queue;
+  private BullBook book;
+  private BullQueue.Worker ours;
+
+  /** Tasks that are dropped. */
+  private final List<Long> lost = new ArrayList<>();
+
+  /** What the others do, once, while the late one looks at the task's log. */
+  private Runnable meanwhile = () -> {};
+
+  @BeforeEach
+  void open() throws Exception {
+    shop = Shop.open(directory);
+    Map<String, String> environment = new LinkedHashMap<>(shop.environment());
+    environment.put("WAYBILL_QUEUE_SOURCE", "bullmq");
+    settings = Settings.from(Sources.read(environment, new Properties(), directory));
+    database = Schema.pool(settings);
+    Schema.migrate(database);
+    queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
+    book = new BullBook(database, "bull:downloads");
+    ours =
+        new BullQueue.Worker(
+            "waybill:" + book.installation(), Duration.ofSeconds(30), "", 0, Duration.ZERO);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    database.close();
+    shop.close();
+  }
+
+  private BullTeller process() {
+    BullLocks locks = new BullLocks(book, queue, settings.bullmq(), () -> "here", lost::add);
+    locks.begin();
+    return new BullTeller(
+        book,
+        queue,
+        locks,
+        settings.bullmq(),
+        Duration.ofMinutes(5),
+        taskId -> {
+          Runnable once = meanwhile;
+          meanwhile = () -> {};
+          once.run();
+          return List.of();
+        });
+  }
+
+  /** Taken by one of ours; its task is dead. */
+  private long fails(String jobId, int attempts, boolean forGood) throws SQLException {
+    long taskId = task("dead", forGood);
+    NewJob job = new NewJob(jobId, Duration.ZERO, attempts, null, 0, false, null, null, null);
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), job);
+    takeAgain(taskId, jobId);
+    return taskId;
+  }
+
+  private long task(String state, boolean forGood) throws SQLException {
+    long taskId = shop.task("failed", Shop.url("ok"));
+    shop.update(
+        "INSERT INTO waybill_job (task_id, email, course_url, course_key, payload, state, stage,"
+            + " for_good, delivery_id, received_at, enrolled_at, updated_at)"
+            + " SELECT id, email, course_url, SHA2(course_url, 256), '{}', ?, 'enrolled', ?, UUID(),"
+            + " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6)"
+            + " FROM download_tasks WHERE id = ?",
+        state,
+        forGood,
+        taskId);
+    return taskId;
+  }
+
+  private void takeAgain(long taskId, String jobId) {
+    assertEquals(List.of(jobId), queue.take(ours, 1).jobs().stream().map(BullJob::id).toList());
+    book.taken(List.of(new BullBook.Taken(jobId, taskId)), "there");
+  }
+
+  private void goesOn(long taskId) {
+    try {
+      shop.update("UPDATE waybill_job SET state = 'ready' WHERE task_id = ?", taskId);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void clickOnRetry(String jobId) {
+    shop.redis().zrem("bull:downloads:failed", jobId);
+    shop.redis().lpush("bull:downloads:wait", jobId);
+  }
+
+  private void assertUnderWay(String jobId, int attemptsMade) {
+    assertEquals(List.of(jobId), shop.redis().lrange("bull:downloads:active", 0, -1));
+    assertEquals(attemptsMade, queue.find(jobId).orElseThrow().attemptsMade());
+  }
+
+  @Test
+  void should_use_up_one_attempt_though_two_have_seen_the_failure() throws Exception {
+    long taskId = fails("thrice", 3, false);
+    BullTeller other = process();
+    meanwhile =
+        () -> {
+          other.tellMissed();
+          // It is back at once, and the ledger does not know it yet.
+          assertEquals(1, queue.take(ours, 1).jobs().size());
+        };
+
+    process().tellMissed();
+
+    assertUnderWay("thrice", 1);
+    assertEquals("failed", shop.query("SELECT told FROM waybill_bullmq"));
+
+    // The intake has entered it, and its task has died once more.
+    book.taken(List.of(new BullBook.Taken("thrice", taskId)), "there");
+    BullTeller another = process();
+    meanwhile =
+        () -> {
+          another.tellMissed();
+          takeAgain(taskId, "thrice");
+          goesOn(taskId);
+        };
+    process().tellMissed();
+
+    assertUnderWay("thrice", 2);
+    assertEquals("active", shop.query("SELECT told FROM waybill_bullmq"));
+  }
+
+  @Test
+  void should_not_fail_a_job_that_somebody_has_set_going_since() throws Exception {
+    long taskId = fails("once", 1, true);
+    BullTeller other = process();
+    meanwhile =
+        () -> {
+          other.tellMissed();
+          clickOnRetry("once");
+          goesOn(taskId);
+          takeAgain(taskId, "once");
+        };
+
+    process().tellMissed();
+
+    assertUnderWay("once", 1);
+    assertEquals("active", shop.query("SELECT told FROM waybill_bullmq"));
+  }
+
+  @Test
+  void should_forget_a_failed_job_that_another_worker_has_ended() throws Exception {
+    long taskId = fails("first", 1, true);
+    process().tellMissed();
+    clickOnRetry("first");
+    BullJob theirs = queue.take(ANOTHER, 1).jobs().get(0);
+    queue.complete(theirs, ANOTHER.token(), "{}", new Keep(-1, null), 0);
+    // Another job has brought its task since.
+    goesOn(taskId);
+
+    process().tellMissed();
+
+    assertEquals("ready", shop.ledger("state", taskId), "it is that one's");
+    assertEquals(List.of(), lost);
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_bullmq"));
+    assertEquals(List.of("first"), queue.ended("completed", 1));
+  }
+}
