@@ -77,10 +77,14 @@ final class BullIntake {
    * What the ledger has under way goes on all the same, and what is delivered is completed.
    */
   private void refuseFailedBefore(BullJob job, long taskId) throws Rejected {
-    if (job.deferredFailure() != null
-        && parts.ledger().age(taskId).filter(age -> ANSWERED_FOR.contains(age.state())).isEmpty()) {
+    if (job.deferredFailure() == null) {
+      return;
+    }
+    if (parts.ledger().age(taskId).filter(age -> ANSWERED_FOR.contains(age.state())).isEmpty()) {
       throw Rejected.leavingTheRow(taskId, job.deferredFailure());
     }
+    // It would fail its next attempt.
+    parts.bullmqQueue().forgive(job.id());
   }
 
   private Job read(BullJob job) throws Rejected {

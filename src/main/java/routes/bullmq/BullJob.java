@@ -50,6 +50,11 @@ public record BullJob(
     return Math.max(1, options.path("attempts").asInt(1));
   }
 
+  /** Its data; an empty object where they are no JSON. */
+  public JsonNode dataAsJson() {
+    return json(data);
+  }
+
   /** How many lines of its log stay, the newest; 0 for all. */
   public int keepLogs() {
     return Math.max(0, options.path("kl").asInt(0));

@@ -100,10 +100,24 @@ public final class BullLocks {
     return active.getOrDefault(taskId, Set.of());
   }
 
-  /** As it was taken, or as its queue has it; null if there is none. */
-  BullJob find(String jobId) {
+  /** As it was taken, or as its queue has it; null if there is none that is about the task. */
+  BullJob find(String jobId, long taskId) {
     BullJob taken = known.get(jobId);
-    return taken != null ? taken : queue.find(jobId).orElse(null);
+    return taken != null
+        ? taken
+        : queue.find(jobId).filter(job -> isAbout(job, taskId)).orElse(null);
+  }
+
+  /**
+   * A job that has the id of ours, and is none: after {@code obliterate}, or when Redis has lost
+   * its data, ids begin again.
+   */
+  private boolean isAnother(String jobId, long taskId) {
+    return queue.find(jobId).filter(job -> !isAbout(job, taskId)).isPresent();
+  }
+
+  private static boolean isAbout(BullJob job, long taskId) {
+    return job.dataAsJson().path("taskId").asLong() == taskId;
   }
 
   /**
@@ -112,6 +126,10 @@ public final class BullLocks {
    * @param revive whether it has failed
    */
   void holdAgain(String jobId, long taskId, boolean revive) {
+    if (isAnother(jobId, taskId)) {
+      deliverAllTheSame(jobId);
+      return;
+    }
     Outcome outcome = queue.hold(worker, jobId, revive);
     if (outcome == Outcome.DONE) {
       enter(List.of(new BullBook.Taken(jobId, taskId)));
@@ -132,9 +150,12 @@ public final class BullLocks {
    *
    * @param revive whether it may have failed before
    */
-  Outcome end(String jobId, boolean revive, Outcome outcome, Supplier<Outcome> order) {
+  Outcome end(String jobId, long taskId, boolean revive, Outcome outcome, Supplier<Outcome> order) {
     if (outcome != Outcome.LOCK_LOST) {
       return outcome;
+    }
+    if (isAnother(jobId, taskId)) {
+      return Outcome.GONE;
     }
     Outcome held = queue.hold(worker, jobId, revive);
     return held == Outcome.DONE ? order.get() : held;
@@ -165,6 +186,10 @@ public final class BullLocks {
     Map<String, Long> tasks = new HashMap<>();
     book.held().forEach(job -> tasks.put(job.jobId(), job.taskId()));
     for (String jobId : queue.extend(worker, tasks.keySet())) {
+      if (isAnother(jobId, tasks.get(jobId))) {
+        deliverAllTheSame(jobId);
+        continue;
+      }
       Outcome outcome = queue.hold(worker, jobId, false);
       if (outcome == Outcome.DONE) {
         LOG.warn("The lock of job {} had run out: it is held again", jobId);

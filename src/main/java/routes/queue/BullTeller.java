@@ -199,7 +199,7 @@ public final class BullTeller {
     List<String> told = new ArrayList<>();
     Map<BullBook.Standing, BullQueue.Success> jobs = new LinkedHashMap<>();
     for (BullBook.Standing job : done) {
-      BullJob bull = locks.find(job.jobId());
+      BullJob bull = locks.find(job.jobId(), job.taskId());
       if (bull == null) {
         told.add(job.jobId());
       } else {
@@ -211,7 +211,7 @@ public final class BullTeller {
     for (BullBook.Standing job : jobs.keySet()) {
       Supplier<Outcome> again = () -> order(List.of(jobs.get(job))).get(0);
       boolean failedBefore = job.told().equals(BullBook.FAILED);
-      Outcome outcome = locks.end(job.jobId(), failedBefore, outcomes.next(), again);
+      Outcome outcome = locks.end(job.jobId(), job.taskId(), failedBefore, outcomes.next(), again);
       if (outcome == Outcome.CHILDREN_UNDER_WAY) {
         LOG.warn("Job {} is delivered, and its children have not ended", job.jobId());
       } else {
@@ -236,7 +236,7 @@ public final class BullTeller {
     if (job.told().equals(BullBook.FAILED)) {
       return;
     }
-    BullJob bull = locks.find(job.jobId());
+    BullJob bull = locks.find(job.jobId(), job.taskId());
     if (bull == null) {
       locks.forget(job.jobId());
       return;
@@ -252,18 +252,18 @@ public final class BullTeller {
       // second order would fail the attempt that the first one has brought.
       if (book.fails(job)) {
         locks.letGo(job.jobId());
-        end(bull, () -> retry(bull, reason, trace, attempt));
+        end(job, () -> retry(bull, reason, trace, attempt));
       }
     } else if (book.isStill(job)) {
       // The other way round: a job that nobody wants must not come back. One that has come back
       // since it was read, somebody wants.
-      end(bull, () -> fail(bull, reason, trace));
+      end(job, () -> fail(bull, reason, trace));
       told(job, BullBook.FAILED);
     }
   }
 
-  private void end(BullJob job, Supplier<Outcome> order) {
-    locks.end(job.id(), false, order.get(), order);
+  private void end(BullBook.Standing job, Supplier<Outcome> order) {
+    locks.end(job.jobId(), job.taskId(), false, order.get(), order);
   }
 
   private Outcome retry(BullJob job, String reason, String trace, int attempt) {

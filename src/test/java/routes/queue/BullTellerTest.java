@@ -70,9 +70,14 @@ class BullTellerTest {
     shop.close();
   }
 
-  private BullTeller process() {
+  private BullLocks locks() {
     BullLocks locks = new BullLocks(book, queue, settings.bullmq(), () -> "here", lost::add);
     locks.begin();
+    return locks;
+  }
+
+  private BullTeller process() {
+    BullLocks locks = locks();
     return new BullTeller(
         book,
         queue,
@@ -198,5 +203,27 @@ class BullTellerTest {
     assertEquals(List.of(), lost);
     assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_bullmq"));
     assertEquals(List.of("first"), queue.ended("completed", 1));
+  }
+
+  /** After the queue was obliterated, or Redis has lost its data, ids begin again. */
+  @Test
+  void should_leave_alone_another_job_of_the_same_id() throws Exception {
+    for (String state : List.of("ready", "done", "dead")) {
+      long taskId = fails("same", 1, true);
+      shop.update("UPDATE waybill_job SET state = ? WHERE task_id = ?", state, taskId);
+      shop.redis().del("bull:downloads:same", "bull:downloads:same:lock", "bull:downloads:active");
+      long other = shop.task("enrolled", Shop.url("ok"));
+      queue.add("download", Shop.payload(other, Shop.url("ok")), NewJob.named("same"));
+
+      locks().renew();
+      process().tellMissed();
+
+      assertEquals(List.of("same"), shop.redis().lrange("bull:downloads:wait", 0, -1), state);
+      assertEquals(0, shop.redis().llen("bull:downloads:active"));
+      assertEquals(state, shop.ledger("state", taskId), "it goes on all the same");
+      assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_bullmq"));
+      shop.redis().del("bull:downloads:same", "bull:downloads:wait");
+    }
+    assertEquals(List.of(), lost);
   }
 }
