@@ -281,6 +281,26 @@ class FlowTest extends WorkerTest {
   }
 
   @Test
+  void should_not_let_hopeless_jobs_keep_a_stage_closed() throws Exception {
+    startWorker(
+        "WAYBILL_BREAKER_FAILURES",
+        "2",
+        "WAYBILL_BREAKER_PAUSE",
+        "200ms",
+        "WAYBILL_RETRY_TRIES",
+        "100");
+    shop.order("fails-always");
+    shop.order("fails-always");
+    until(
+        () -> "download".equals(shop.query("SELECT name FROM waybill_hold")),
+        "downloads are held back");
+
+    long behind = shop.order("ok");
+
+    awaitState(behind, "done");
+  }
+
+  @Test
   void should_count_one_jobs_failures_as_its_own() throws Exception {
     startWorker("WAYBILL_BREAKER_FAILURES", "2", "WAYBILL_RETRY_TRIES", "3");
     long broken = shop.order("fails-always");

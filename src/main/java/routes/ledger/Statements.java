@@ -297,17 +297,19 @@ final class Statements {
 
   /**
    * In: names of the holds of the VIP queue and of the other. Out: for each stage whose hold is
-   * over, one job that waits for it and can be claimed: it may try.
+   * over, one job that waits for it and can be claimed: it may try. The one that has waited longest
+   * since its last try: always the same one, if it is hopeless, would keep the stage closed.
    */
   static final String PROBE =
       """
       SELECT j.task_id, j.vip, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', j.received_at) AS received,
              j.stage <> 'enrolled' AS downloaded
-        FROM (SELECT MIN(w.task_id) AS first FROM waybill_hold h JOIN waybill_job w ON w.hold = h.name AND w.state = 'ready'
-               WHERE h.until_at <= UTC_TIMESTAMP(6) AND (w.prefer_until IS NULL OR w.prefer_until <= UTC_TIMESTAMP(6))
+        FROM waybill_hold h JOIN waybill_job j ON j.task_id =
+             (SELECT w.task_id FROM waybill_job w
+               WHERE w.hold = h.name AND w.state = 'ready' AND (w.prefer_until IS NULL OR w.prefer_until <= UTC_TIMESTAMP(6))
                  AND NOT EXISTS (SELECT 1 FROM waybill_hold q WHERE q.name = IF(w.vip, ?, ?))
-               GROUP BY h.name) f
-        JOIN waybill_job j ON j.task_id = f.first""";
+               ORDER BY w.updated_at, w.task_id LIMIT 1)
+       WHERE h.until_at <= UTC_TIMESTAMP(6)""";
 
   private Statements() {}
 }
