@@ -193,7 +193,7 @@ final class Steps {
           peer,
           "of-" + id,
           Map.of(),
-          List.of(child(id, Map.of(option, true)), child("beside-" + id, Map.of())));
+          List.of(child(id, Map.of(option, true)), child("sibling-of-" + id, Map.of())));
       List<String> both = List.of(next(hand), next(hand));
       hand.fail(id, "badly", true);
       hand.revive(id);
@@ -225,14 +225,14 @@ final class Steps {
   }
 
   private static void retryWithPriority(NodePeer peer, SideBySideTest.Hand hand) {
-    add(peer, Map.of(), Map.of("jobId", "first", "priority", 5, "lifo", true, "attempts", 2));
-    assertEquals("first", next(hand));
-    add(peer, Map.of(), Map.of("jobId", "second", "priority", 5));
-    hand.fail("first", "badly", false);
-    assertEquals("second", next(hand));
-    hand.complete("second", 1);
-    assertEquals("first", next(hand));
-    hand.complete("first", 1);
+    add(peer, Map.of(), Map.of("jobId", "tried-again", "priority", 5, "lifo", true, "attempts", 2));
+    assertEquals("tried-again", next(hand));
+    add(peer, Map.of(), Map.of("jobId", "behind", "priority", 5));
+    hand.fail("tried-again", "badly", false);
+    assertEquals("behind", next(hand));
+    hand.complete("behind", 1);
+    assertEquals("tried-again", next(hand));
+    hand.complete("tried-again", 1);
   }
 
   /** A queue of a 5.x that wrote no version: nothing is lost by its pause. */

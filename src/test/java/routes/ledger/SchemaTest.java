@@ -28,9 +28,9 @@ import servers.Shop;
 
 /** The tables come to be, wherever whoever makes them ends. */
 class SchemaTest {
-  /** Statements that change something, or are a part of one that does. */
+  /** Statements that change something. */
   private static final String CHANGE =
-      "(?is)\\s*(CREATE|ALTER|INSERT|UPDATE|DELETE|SET @|PREPARE|EXECUTE|DEALLOCATE).*";
+      "(?is)(\\s|--[^\n]*\n)*(CREATE|ALTER|INSERT|UPDATE|DELETE|EXECUTE).*";
 
   private static final int NEVER = Integer.MAX_VALUE;
 
@@ -177,7 +177,7 @@ class SchemaTest {
     String undisturbed = newSchema();
     migrate(undisturbed);
     int changes = changes();
-    assertTrue(changes > 30, changes + " statements");
+    assertTrue(changes > 20, changes + " statements");
 
     for (int last = 1; last < changes; last++) {
       String schema = newSchema();
