@@ -26,6 +26,7 @@ import routes.ledger.Figures;
 import routes.ledger.History;
 import routes.ledger.Holds;
 import routes.ledger.JobBook;
+import routes.ledger.JustEntered;
 import routes.ledger.Lease;
 import routes.ledger.Ledger;
 import routes.ledger.Sandboxes;
@@ -111,8 +112,9 @@ public final class Parts implements AutoCloseable {
     this.clock = clock;
     this.database = Schema.pool(settings);
     this.redis = Redis.client(settings);
-    this.admission = new Admission(database, settings);
-    this.ledger = new Ledger(database, settings, () -> tuning.limits());
+    JustEntered justEntered = new JustEntered();
+    this.admission = new Admission(database, settings, justEntered);
+    this.ledger = new Ledger(database, settings, () -> tuning.limits(), justEntered);
     this.holds = new Holds(database);
     this.breakers = new Breakers(settings.flow().breaker(), holds);
     this.deliveries = new Deliveries(redis, settings.flow().cache(), clock);
@@ -281,6 +283,7 @@ public final class Parts implements AutoCloseable {
     Settings.Download download = settings.download();
     return new DeliveryRules(
         download.links() == Settings.Links.SKIP,
+        download.maxSize(),
         download.maxFiles(),
         download.cage().user().isPresent());
   }

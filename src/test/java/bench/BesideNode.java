@@ -20,10 +20,10 @@ final class BesideNode {
   private static final String BARE = "downloads-bare";
   private static final int AT_ONCE = 500;
   private static final int WARM_UP = 1500;
-  private static final int MOST_WARM_UPS = 12;
+  private static final int MOST_WARM_UPS = 20;
 
   /** The part of a core that a JIT compiler may still need. */
-  private static final int QUIET = 20;
+  private static final int QUIET = 50;
 
   /** Where a figure goes. */
   interface Rows {

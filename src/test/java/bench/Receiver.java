@@ -7,11 +7,13 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 /**
@@ -19,6 +21,7 @@ import java.util.stream.Collectors;
  * request. Started with the file that takes its port.
  */
 public final class Receiver {
+  private static final Duration LONGEST_ANSWER = Duration.ofSeconds(30);
   private static final String FIELD = "\"task_id\":";
 
   private Receiver() {}
@@ -39,9 +42,15 @@ public final class Receiver {
           exchange.sendResponseHeaders(200, -1);
           exchange.close();
         });
+    // Answered late: each question costs the cores that are measured something too.
     server.createContext(
-        "/count",
+        "/await",
         exchange -> {
+          int number = Integer.parseInt(exchange.getRequestURI().getQuery());
+          long deadline = System.nanoTime() + LONGEST_ANSWER.toNanos();
+          while (arrivals.size() < number && System.nanoTime() < deadline) {
+            pause(number);
+          }
           byte[] answer = String.valueOf(arrivals.size()).getBytes(StandardCharsets.US_ASCII);
           exchange.sendResponseHeaders(200, answer.length);
           exchange.getResponseBody().write(answer);
@@ -66,6 +75,14 @@ public final class Receiver {
     Path written = file.resolveSibling(file.getFileName() + ".new");
     Files.writeString(written, String.valueOf(server.getAddress().getPort()));
     Files.move(written, file);
+  }
+
+  private static void pause(int number) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(number < 200 ? 2 : 10);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static long taskId(String body) {

@@ -156,6 +156,9 @@ class HostileDeliveryTest extends WorkerTest {
     said.put(order("mkdir \"$out/a\tb\"; echo > \"$out/a\tb/c\""), "no control characters");
     said.put(
         order("truncate -s 300G \"$out/hole\"; sleep 0.01"), "waybill.sandbox.max-size: expected");
+    said.put(order("truncate -s 300G \"$out/hole\"; exit 3"), "waybill.sandbox.max-size: expected");
+    said.put(
+        order(DELIVER + "truncate -s 300G \"$out/C/hole\""), "waybill.sandbox.max-size: expected");
 
     for (Map.Entry<Long, String> task : said.entrySet()) {
       awaitState(task.getKey(), "dead");

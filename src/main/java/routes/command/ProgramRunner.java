@@ -217,7 +217,10 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
           checkSize(command);
         }
       }
-      checkSize(command);
+      if (process.exitValue() != 0) {
+        // What has ended well is looked at as a whole.
+        checkSize(command);
+      }
       boolean drained = await(draining);
       boolean ran = System.nanoTime() - started > LONG_RUN.toNanos();
       if (!drained || ran) {

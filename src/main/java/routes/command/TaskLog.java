@@ -35,6 +35,7 @@ public final class TaskLog implements Closeable {
   private final Path file;
   private final long most;
   private FileChannel channel;
+  private boolean closed;
 
   private TaskLog(Path file, long most) {
     this.file = file;
@@ -76,21 +77,24 @@ public final class TaskLog implements Closeable {
     }
   }
 
+  /** Nothing is opened before there is something to write: many a program prints nothing. */
   public static TaskLog open(Settings.Logs logs, long taskId) {
-    TaskLog log = new TaskLog(fileOf(logs.directory(), taskId), logs.taskMax());
+    return new TaskLog(fileOf(logs.directory(), taskId), logs.taskMax());
+  }
+
+  private void open() {
     try {
-      log.channel = append(log.file);
+      channel = append(file);
     } catch (java.nio.file.NoSuchFileException noDirectoryYet) {
       try {
-        OwnerOnly.directory(log.file.getParent());
-        log.channel = append(log.file);
+        OwnerOnly.directory(file.getParent());
+        channel = append(file);
       } catch (IOException e) {
-        log.giveUp(e);
+        giveUp(e);
       }
     } catch (IOException e) {
-      log.giveUp(e);
+      giveUp(e);
     }
-    return log;
   }
 
   private static FileChannel append(Path file) throws IOException {
@@ -104,7 +108,10 @@ public final class TaskLog implements Closeable {
 
   /** From any thread. */
   public synchronized void write(byte[] bytes, int offset, int length) {
-    if (channel == null) {
+    if (channel == null && !closed) {
+      open();
+    }
+    if (closed) {
       return;
     }
     // A sixteenth fits into what leaving out the middle makes free.
@@ -134,6 +141,7 @@ public final class TaskLog implements Closeable {
   public synchronized void close() {
     FileChannel open = channel;
     channel = null;
+    closed = true;
     if (open != null) {
       try {
         open.close();

@@ -51,9 +51,8 @@ public final class Disk {
   }
 
   /**
-   * Looks whether a sandbox holds more than it may, and no further than that. Files count as they
-   * appear, so that one that is all hole counts in full; links count for themselves, what vanishes
-   * meanwhile for nothing.
+   * Looks whether a sandbox holds more than it may, and no further than that; what vanishes
+   * meanwhile counts for nothing.
    *
    * @param maxBytes of all its files
    * @param maxFiles files and directories
@@ -63,26 +62,15 @@ public final class Disk {
   public static void measure(Path sandbox, long maxBytes, int maxFiles)
       throws IOException, Permanent {
     Tree.walk(
-        sandbox.getParent(),
-        sandbox.getFileName(),
+        sandbox,
         new Tree.Visitor() {
-          private long bytes;
-          private int files;
+          private final Measured measured = new Measured(maxBytes, maxFiles);
 
           @Override
           public void visit(
               SecureDirectoryStream<Path> in, Path name, Path path, BasicFileAttributes attributes)
               throws SandboxOutgrown {
-            if (++files > maxFiles) {
-              throw SandboxOutgrown.byNumber(maxFiles);
-            }
-            if (!attributes.isDirectory()) {
-              // Not a sum that could overflow: a file of 2^63 bytes takes one system call.
-              if (attributes.size() > maxBytes - bytes) {
-                throw SandboxOutgrown.bySize(maxBytes);
-              }
-              bytes += attributes.size();
-            }
+            measured.add(attributes);
           }
 
           @Override

@@ -1,7 +1,6 @@
 package routes.job;
 
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 
@@ -29,7 +28,6 @@ public final class Flight {
   private final int crashes;
   private final Path sandbox;
   private final String deliveryId;
-  private final Instant claimedAt;
   private final AtomicReference<Stop> stop = new AtomicReference<>();
   private final Thread thread = Thread.currentThread();
 
@@ -68,8 +66,7 @@ public final class Flight {
       Path sandbox,
       String folder,
       Manifest manifest,
-      String deliveryId,
-      Instant claimedAt) {
+      String deliveryId) {
     this.taskId = taskId;
     this.token = token;
     this.worker = worker;
@@ -85,7 +82,6 @@ public final class Flight {
     this.folder = folder;
     this.manifest = manifest;
     this.deliveryId = deliveryId;
-    this.claimedAt = claimedAt;
   }
 
   public long taskId() {
@@ -134,10 +130,6 @@ public final class Flight {
   /** The same on every try of one delivery; a delivery made anew has a new one. */
   public String deliveryId() {
     return deliveryId;
-  }
-
-  public Instant claimedAt() {
-    return claimedAt;
   }
 
   public Stage stage() {

@@ -49,13 +49,14 @@ final class ManifestWalk implements Tree.Visitor {
   private final DeliveryRules rules;
   private final List<Manifest.Entry> files = new ArrayList<>();
   private final Map<Object, Linked> linked = new HashMap<>();
-  private int count;
+  private final Measured measured;
 
   private ManifestWalk(Path sandbox, Path folder, String hash, DeliveryRules rules) {
     this.sandbox = sandbox;
     this.folder = folder;
     this.hash = hash;
     this.rules = rules;
+    this.measured = new Measured(rules.maxBytes(), rules.maxFiles());
   }
 
   /** See {@link Manifest#take}. */
@@ -63,7 +64,7 @@ final class ManifestWalk implements Tree.Visitor {
       throws IOException, Permanent {
     Path sandbox = delivery.getParent();
     ManifestWalk walk = new ManifestWalk(sandbox, delivery.getFileName(), hash, rules);
-    Tree.walk(sandbox.getParent(), sandbox.getFileName(), walk);
+    Tree.walk(sandbox, walk);
     Set<Object> elsewhere = walk.alsoElsewhere();
     if (!elsewhere.isEmpty()) {
       if (!rules.skipLinks()) {
@@ -73,7 +74,7 @@ final class ManifestWalk implements Tree.Visitor {
       }
       remove(sandbox, elsewhere);
       // Who puts them back meanwhile is not to be served for ever.
-      return take(delivery, hash, new DeliveryRules(false, rules.maxFiles(), rules.takeOver()));
+      return take(delivery, hash, rules.refusingLinks());
     }
     walk.files.sort(Comparator.comparing(Manifest.Entry::path));
     return new Manifest(hash, List.copyOf(walk.files));
@@ -93,11 +94,9 @@ final class ManifestWalk implements Tree.Visitor {
   public void visit(
       SecureDirectoryStream<Path> in, Path name, Path path, BasicFileAttributes attributes)
       throws IOException, Permanent {
+    measured.add(attributes);
     boolean delivered = path.startsWith(folder) && !path.equals(folder);
     if (delivered) {
-      if (++count > rules.maxFiles()) {
-        throw SandboxOutgrown.byNumber(rules.maxFiles());
-      }
       FileName.check(name);
     }
     if (attributes.isSymbolicLink()) {
@@ -155,8 +154,7 @@ final class ManifestWalk implements Tree.Visitor {
 
   private static void remove(Path sandbox, Set<Object> files) throws IOException, Permanent {
     Tree.walk(
-        sandbox.getParent(),
-        sandbox.getFileName(),
+        sandbox,
         (in, name, path, attributes) -> {
           if (files.contains(attributes.fileKey())) {
             in.deleteFile(name);

@@ -1,6 +1,10 @@
 package routes.job;
 
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SecureDirectoryStream;
@@ -33,42 +37,47 @@ final class Removal {
    * @param path a link or a file in its place is removed itself
    */
   static void of(Path path) throws IOException {
-    Path name = path.getFileName();
-    try (SecureDirectoryStream<Path> parent = Tree.open(path.getParent())) {
-      BasicFileAttributes what = Tree.attributes(parent, name);
-      if (!what.isDirectory()) {
-        parent.deleteFile(name);
-        return;
+    try {
+      BasicFileAttributes what =
+          Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      if (what.isDirectory()) {
+        try (SecureDirectoryStream<Path> root = Tree.open(path, what)) {
+          new Removal(root).empty(path);
+        }
+      } else {
+        Files.delete(path);
       }
-      try (SecureDirectoryStream<Path> root = Tree.open(parent, name, what)) {
-        new Removal(root).empty();
-      }
-      parent.deleteDirectory(name);
     } catch (NoSuchFileException gone) {
       // somebody else removed it: what matters is that it is gone
     }
   }
 
-  private void empty() throws IOException {
+  private void empty(Path path) throws IOException {
     int idle = 0;
-    for (int pass = 0; pass < MOST_PASSES; pass++) {
-      boolean any = false;
-      int before = done;
-      try (SecureDirectoryStream<Path> entries = Tree.open(root, Path.of("."))) {
-        for (Path entry : entries) {
-          any = true;
-          remove(entry.getFileName());
+    removeAll(root);
+    for (int pass = 1; pass < MOST_PASSES; pass++) {
+      try {
+        // By its path: a link in its place would not be followed.
+        Files.delete(path);
+        return;
+      } catch (DirectoryNotEmptyException somethingIsLeft) {
+        if (idle == MOST_IDLE_PASSES) {
+          throw lastFailure == null ? somethingIsLeft : lastFailure;
         }
       }
-      if (!any) {
-        return;
+      int before = done;
+      try (SecureDirectoryStream<Path> entries = Tree.open(root, Path.of("."))) {
+        removeAll(entries);
       }
       idle = done == before ? idle + 1 : 0;
-      if (idle == MOST_IDLE_PASSES) {
-        throw lastFailure;
-      }
     }
     throw new IOException("The sandbox cannot be emptied: something keeps putting files into it");
+  }
+
+  private void removeAll(DirectoryStream<Path> entries) {
+    for (Path entry : entries) {
+      remove(entry.getFileName());
+    }
   }
 
   private void remove(Path name) {

@@ -49,8 +49,7 @@ public record Sandbox(Path path) {
   public void giveTo(String user) throws IOException, Permanent {
     UserPrincipal owner = user(user);
     Tree.walk(
-        path.getParent(),
-        path.getFileName(),
+        path,
         new Tree.Visitor() {
           @Override
           public void opened(SecureDirectoryStream<Path> directory) throws IOException {
@@ -100,7 +99,9 @@ public record Sandbox(Path path) {
   private void makeNew() throws IOException {
     Files.createDirectory(path, PRIVATE);
     // A umask takes away from that, and may take away the owner's own rights.
-    Files.setPosixFilePermissions(path, PRIVATE.value());
+    if (!Files.getPosixFilePermissions(path).equals(PRIVATE.value())) {
+      Files.setPosixFilePermissions(path, PRIVATE.value());
+    }
   }
 
   /**
@@ -108,13 +109,14 @@ public record Sandbox(Path path) {
    * beside it (a resume state, say) and is not delivered.
    *
    * @return its name
-   * @throws DownloadFailed if there is none, more than one, an empty one, or anything else
+   * @throws DownloadFailed if there is none, more than one, or anything else
+   * @throws SandboxOutgrown if there is more than the sandbox may hold as well
    * @throws Permanent if its name cannot be delivered, or a link or a special file stands there
    */
   public String deliveredFolder(DeliveryRules rules) throws IOException, DownloadFailed, Permanent {
     List<Path> folders = new ArrayList<>();
     List<String> others = new ArrayList<>();
-    try (SecureDirectoryStream<Path> entries = Tree.open(path.getParent(), path.getFileName())) {
+    try (SecureDirectoryStream<Path> entries = Tree.open(path)) {
       for (Path entry : entries) {
         Path name = entry.getFileName();
         BasicFileAttributes what = Tree.attributes(entries, name);
@@ -130,6 +132,8 @@ public record Sandbox(Path path) {
       }
     }
     if (folders.size() != 1 || !others.isEmpty()) {
+      // That would be no better at the next try.
+      Disk.measure(path, rules.maxBytes(), rules.maxFiles());
       throw new DownloadFailed(
           "The downloader ended well, but expected exactly one directory in the sandbox, found "
               + found(folders.size(), others));

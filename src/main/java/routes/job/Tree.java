@@ -47,13 +47,13 @@ final class Tree {
   }
 
   /**
-   * @param trusted a directory that no downloader can change; the operator may have made it a link
-   * @param root from there on; no part of it may be a link
+   * @param root in a directory that no downloader can change
+   * @throws NotDirectoryException if it is a link, or anything else but a directory
    * @throws Permanent if it is deeper than {@link #DEEPEST}
    * @throws IOException if it cannot be read
    */
-  static void walk(Path trusted, Path root, Visitor visitor) throws IOException, Permanent {
-    try (SecureDirectoryStream<Path> directory = open(trusted, root)) {
+  static void walk(Path root, Visitor visitor) throws IOException, Permanent {
+    try (SecureDirectoryStream<Path> directory = open(root)) {
       walk(directory, Path.of(""), 1, visitor);
     }
   }
@@ -83,24 +83,25 @@ final class Tree {
     }
   }
 
-  /** The parameters are those of {@link #walk}. */
-  static SecureDirectoryStream<Path> open(Path trusted, Path root) throws IOException {
-    SecureDirectoryStream<Path> open = open(trusted);
-    for (Path name : root) {
-      try (SecureDirectoryStream<Path> parent = open) {
-        open = open(parent, name);
-      }
-    }
-    return open;
+  /**
+   * @param root in a directory that no downloader can change
+   * @throws NotDirectoryException if it is a link, or anything else but a directory
+   */
+  static SecureDirectoryStream<Path> open(Path root) throws IOException {
+    return open(
+        root, Files.readAttributes(root, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS));
   }
 
-  static SecureDirectoryStream<Path> open(Path trusted) throws IOException {
-    DirectoryStream<Path> stream = Files.newDirectoryStream(trusted);
+  static SecureDirectoryStream<Path> open(Path root, BasicFileAttributes seen) throws IOException {
+    return open(root.getFileName(), seen, () -> open(Files.newDirectoryStream(root.resolve("."))));
+  }
+
+  private static SecureDirectoryStream<Path> open(DirectoryStream<Path> stream) throws IOException {
     if (stream instanceof SecureDirectoryStream<Path> secure) {
       return secure;
     }
     stream.close();
-    throw new IOException(trusted + ": expected a system that can open files in a directory");
+    throw new IOException("Expected a system that can open files in a directory");
   }
 
   /**
@@ -111,18 +112,28 @@ final class Tree {
     return open(parent, name, attributes(parent, name));
   }
 
+  static SecureDirectoryStream<Path> open(
+      SecureDirectoryStream<Path> parent, Path name, BasicFileAttributes seen) throws IOException {
+    return open(
+        name, seen, () -> parent.newDirectoryStream(name.resolve("."), LinkOption.NOFOLLOW_LINKS));
+  }
+
+  /** How a directory is opened. */
+  private interface Opening {
+    SecureDirectoryStream<Path> open() throws IOException;
+  }
+
   /**
    * "name/." can be opened of directories alone: to open a FIFO that came in its place would hang
    * until somebody writes to it. That leads through a link which came in its place; so what was
    * opened is compared with what was seen.
    */
-  static SecureDirectoryStream<Path> open(
-      SecureDirectoryStream<Path> parent, Path name, BasicFileAttributes seen) throws IOException {
+  private static SecureDirectoryStream<Path> open(
+      Path name, BasicFileAttributes seen, Opening opening) throws IOException {
     if (!seen.isDirectory()) {
       throw new NotDirectoryException(Shown.text(name.toString()));
     }
-    SecureDirectoryStream<Path> opened =
-        parent.newDirectoryStream(name.resolve("."), LinkOption.NOFOLLOW_LINKS);
+    SecureDirectoryStream<Path> opened = opening.open();
     try {
       if (opened
           .getFileAttributeView(BasicFileAttributeView.class)

@@ -51,8 +51,13 @@ public final class Admission {
   private final JdbcTemplate jdbc;
   private final TransactionTemplate transaction;
   private final long maxWaitMicros;
+  private final JustEntered justEntered;
 
-  public Admission(DataSource database, Settings settings) {
+  /**
+   * @param justEntered learns of the jobs that are ready at once
+   */
+  public Admission(DataSource database, Settings settings, JustEntered justEntered) {
+    this.justEntered = justEntered;
     this.jdbc = new JdbcTemplate(database);
     this.transaction = new TransactionTemplate(new DataSourceTransactionManager(database));
     this.maxWaitMicros = settings.enrolment().maxWait().toMillis() * 1000;
@@ -95,6 +100,7 @@ public final class Admission {
     // By identity: the same message may have been pushed twice.
     Map<Job, Entered> entered = new IdentityHashMap<>();
     List<Object> values = new ArrayList<>();
+    Map<Long, JustEntered.Row> ready = new HashMap<>();
     for (Job job : jobs) {
       Known task = known.get(job.taskId());
       if (fresh.contains(job.taskId()) || task.inLedger()) {
@@ -105,7 +111,11 @@ public final class Admission {
         if (outcome != Outcome.DELIVERED) {
           fresh.add(job.taskId());
           entered.put(job, Entered.as(outcome, job, task.shop()));
-          Collections.addAll(values, newRow(job, task.shop(), outcome));
+          JustEntered.Row row = row(job, task.shop());
+          Collections.addAll(values, newRow(job, row, outcome));
+          if (outcome == Outcome.READY) {
+            ready.put(job.taskId(), row);
+          }
         }
       } catch (Rejected seenAgainBelow) {
         // it has a way of its own
@@ -114,6 +124,7 @@ public final class Admission {
     try {
       if (!entered.isEmpty()) {
         reach(() -> jdbc.update(Statements.enter(entered.size()), values.toArray()));
+        ready.forEach(justEntered::add);
       }
       return entered;
     } catch (DataIntegrityViolationException oneOfThem) {
@@ -185,26 +196,40 @@ public final class Admission {
   }
 
   private boolean enterNew(Job job, ShopRow shop, Outcome outcome) {
+    JustEntered.Row row = row(job, shop);
     try {
-      reach(() -> jdbc.update(Statements.enter(1), newRow(job, shop, outcome)));
+      reach(() -> jdbc.update(Statements.enter(1), newRow(job, row, outcome)));
+      if (outcome == Outcome.READY) {
+        justEntered.add(job.taskId(), row);
+      }
       return true;
     } catch (DuplicateKeyException somebodyElseWasFaster) {
       return false;
     }
   }
 
-  private Object[] newRow(Job job, ShopRow shop, Outcome outcome) {
+  private static JustEntered.Row row(Job job, ShopRow shop) {
+    return new JustEntered.Row(
+        shop.orderId(),
+        job.email(),
+        job.courseUrl().toString(),
+        job.courseUrl().key(),
+        job.vip(),
+        UUID.randomUUID().toString());
+  }
+
+  private Object[] newRow(Job job, JustEntered.Row row, Outcome outcome) {
     return new Object[] {
       job.taskId(),
-      shop.orderId(),
-      job.email(),
-      job.courseUrl().toString(),
-      job.courseUrl().key(),
+      row.orderId(),
+      row.email(),
+      row.courseUrl(),
+      row.courseKey(),
       job.payload(),
-      job.vip(),
+      row.vip(),
       state(outcome),
       outcome == Outcome.READY ? Stage.ENROLLED.label() : null,
-      UUID.randomUUID().toString(),
+      row.deliveryId(),
       maxWaitMicros,
       state(outcome)
     };

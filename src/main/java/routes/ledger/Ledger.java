@@ -4,6 +4,7 @@ import static routes.ledger.Reach.reach;
 import static routes.ledger.Statements.AGE;
 import static routes.ledger.Statements.CLAIM;
 import static routes.ledger.Statements.CLAIMED;
+import static routes.ledger.Statements.CLAIM_AS_ENTERED;
 import static routes.ledger.Statements.COMPLETE_SHOP_ROW;
 import static routes.ledger.Statements.DEAD;
 import static routes.ledger.Statements.DONE;
@@ -29,7 +30,6 @@ import static routes.ledger.Statements.WAITING_FOR_COURSE;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,13 +60,20 @@ public final class Ledger {
   private final String inbox;
   private final String vipInbox;
   private final Supplier<Flow.Limits> limits;
+  private final JustEntered justEntered;
   private final boolean oneFetches;
   private final long preferMicros;
 
   /**
    * @param limits as of now
+   * @param justEntered by {@link Admission}
    */
-  public Ledger(DataSource database, Settings settings, Supplier<Flow.Limits> limits) {
+  public Ledger(
+      DataSource database,
+      Settings settings,
+      Supplier<Flow.Limits> limits,
+      JustEntered justEntered) {
+    this.justEntered = justEntered;
     this.inbox = settings.queueOf(false);
     this.vipInbox = settings.queueOf(true);
     this.limits = limits;
@@ -81,16 +88,13 @@ public final class Ledger {
    * answer was lost counts as taken.
    */
   public Optional<Flight> claim(long taskId, Worker worker) {
+    JustEntered.Row entered = justEntered.take(taskId);
     return reach(
         () -> {
-          jdbc.update(
-              CLAIM,
-              worker.id(),
-              worker.host(),
-              taskId,
-              worker.host(),
-              Holds.QUEUE + vipInbox,
-              Holds.QUEUE + inbox);
+          if (entered != null && claimAsEntered(taskId, entered, worker)) {
+            return Optional.of(flight(taskId, entered, worker.id()));
+          }
+          jdbc.update(CLAIM, claimValues(taskId, worker));
           Optional<Flight> claimed =
               jdbc
                   .query(CLAIMED, (row, n) -> flight(row, worker.id()), taskId, worker.id())
@@ -101,6 +105,19 @@ public final class Ledger {
           }
           return claimed;
         });
+  }
+
+  private boolean claimAsEntered(long taskId, JustEntered.Row entered, Worker worker) {
+    List<Object> values = new ArrayList<>(List.of(claimValues(taskId, worker)));
+    values.add(entered.vip());
+    values.add(entered.deliveryId());
+    return jdbc.update(CLAIM_AS_ENTERED, values.toArray()) == 1;
+  }
+
+  private Object[] claimValues(long taskId, Worker worker) {
+    return new Object[] {
+      worker.id(), worker.host(), taskId, worker.host(), Holds.QUEUE + vipInbox, Holds.QUEUE + inbox
+    };
   }
 
   /** The download is whole: its folder and what is in it are written down before anything moves. */
@@ -322,11 +339,29 @@ public final class Ledger {
     }
   }
 
+  private Flight flight(long taskId, JustEntered.Row entered, String owner) {
+    return new Flight(
+        taskId,
+        1,
+        owner,
+        entered.orderId(),
+        entered.email(),
+        entered.courseUrl(),
+        entered.courseKey(),
+        entered.vip(),
+        Stage.ENROLLED,
+        0,
+        0,
+        Sandbox.of(staging, taskId).path(),
+        null,
+        null,
+        entered.deliveryId());
+  }
+
   private Flight flight(ResultSet row, String owner) throws SQLException {
     long taskId = row.getLong("task_id");
     String stage = row.getString("stage");
     String manifest = row.getString("manifest");
-    Timestamp claimed = row.getTimestamp("claimed_at");
     return new Flight(
         taskId,
         row.getLong("token"),
@@ -342,7 +377,6 @@ public final class Ledger {
         Sandbox.of(staging, taskId).path(),
         row.getString("folder"),
         manifest == null ? null : Manifest.fromJson(manifest),
-        row.getString("delivery_id"),
-        claimed.toInstant());
+        row.getString("delivery_id"));
   }
 }

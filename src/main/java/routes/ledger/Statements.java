@@ -95,11 +95,18 @@ final class Statements {
          AND (prefer_until IS NULL OR prefer_until <= UTC_TIMESTAMP(6) OR host = ?)
          AND NOT EXISTS (SELECT 1 FROM waybill_hold h WHERE h.name = IF(waybill_job.vip, ?, ?))""";
 
+  /**
+   * In: as for {@link #CLAIM}, and whether the job goes first, its delivery id. Out: 1 if nobody
+   * has had it since it was entered as ready; its token is 1 then.
+   */
+  static final String CLAIM_AS_ENTERED =
+      CLAIM + " AND token = 0 AND stage = 'enrolled' AND vip = ? AND delivery_id = ?";
+
   /** In: task id, owner. Out: the claimed job. */
   static final String CLAIMED =
       """
       SELECT task_id, token, order_id, email, course_url, course_key, vip, stage, attempts, crashes, folder, manifest,
-             delivery_id, claimed_at
+             delivery_id
         FROM waybill_job WHERE task_id = ? AND owner = ? AND state = 'running'""";
 
   /** In: folder, manifest, task id, token. */

@@ -73,6 +73,8 @@ public final class WebhookClient implements HttpClientConfigurer, ExecChainHandl
                         Http1Config.custom()
                             .setMaxHeaderCount(MOST_HEADERS)
                             .setMaxLineLength(LONGEST_LINE)
+                            // Head and body in one packet: without it each is one of its own.
+                            .setChunkSizeHint(Http1Config.DEFAULT.getBufferSize())
                             .build())
                     .build())
             .setDefaultSocketConfig(SocketConfig.custom().setSoTimeout(each).build())

@@ -90,7 +90,9 @@ class TaskLogTest {
 
   @Test
   void should_let_nobody_else_read_it() throws Exception {
-    open().close();
+    try (TaskLog log = open()) {
+      log.header("a try");
+    }
 
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file())));
     assertEquals(

@@ -20,7 +20,7 @@ import java.util.Map;
 final class FolderProperties {
   private static final Path STAGING = Path.of("target", "fuzz").toAbsolutePath();
 
-  private static final DeliveryRules RULES = new DeliveryRules(false, 1000, false);
+  private static final DeliveryRules RULES = new DeliveryRules(false, 1L << 40, 1000, false);
 
   private FolderProperties() {}
 

@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a downloader could leave in its sandbox, or do to it, so that we harm ourselves. */
 class HostileFilesTest {
-  private static final DeliveryRules REFUSE = new DeliveryRules(false, 1000, false);
-  private static final DeliveryRules SKIP = new DeliveryRules(true, 1000, false);
+  private static final DeliveryRules REFUSE = new DeliveryRules(false, 1L << 40, 1000, false);
+  private static final DeliveryRules SKIP = new DeliveryRules(true, 1L << 40, 1000, false);
   private static final Duration AT_ONCE = Duration.ofSeconds(20);
   private static final boolean ROOT = "root".equals(System.getProperty("user.name"));
 
@@ -190,7 +190,7 @@ class HostileFilesTest {
     for (int i = 0; i < 50; i++) {
       Files.createDirectory(sandbox.path().resolve("Course/part/" + i));
     }
-    DeliveryRules few = new DeliveryRules(false, 20, false);
+    DeliveryRules few = new DeliveryRules(false, 1L << 40, 20, false);
 
     Permanent refused = assertThrows(SandboxOutgrown.class, () -> take(few));
 
@@ -209,6 +209,16 @@ class HostileFilesTest {
 
     assertThrows(SandboxOutgrown.class, () -> Disk.measure(sandbox.path(), 3L << 40, 1000));
     Disk.measure(sandbox.path(), (3L << 40) + 1, 1000);
+    Files.delete(sandbox.path().resolve("two"));
+    Files.delete(sandbox.path().resolve("three"));
+    DeliveryRules small = new DeliveryRules(false, 1L << 40, 1000, false);
+    assertThrows(
+        SandboxOutgrown.class, () -> Manifest.take(sandbox.path().resolve("Course"), null, small));
+    Manifest.take(
+        sandbox.path().resolve("Course"),
+        null,
+        new DeliveryRules(false, (1L << 40) + 1, 1000, false));
+    assertThrows(SandboxOutgrown.class, () -> sandbox.deliveredFolder(small));
   }
 
   @Test
@@ -321,7 +331,7 @@ class HostileFilesTest {
     assertEquals(other, Files.getOwner(sandbox.path()).getName());
     assertEquals(other, Files.getOwner(part).getName());
     Files.setPosixFilePermissions(part, fromString("rwxrwxrwx"));
-    take(new DeliveryRules(false, 1000, true));
+    take(new DeliveryRules(false, 1L << 40, 1000, true));
 
     assertEquals(System.getProperty("user.name"), Files.getOwner(sandbox.path()).getName());
     assertEquals(System.getProperty("user.name"), Files.getOwner(part).getName());
@@ -331,7 +341,7 @@ class HostileFilesTest {
   @Test
   void should_not_open_what_came_in_a_directory_s_place() throws Exception {
     Path part = sandbox.path().resolve("Course/part");
-    try (SecureDirectoryStream<Path> course = Tree.open(sandbox.path(), Path.of("Course"))) {
+    try (SecureDirectoryStream<Path> course = Tree.open(sandbox.path().resolve("Course"))) {
       BasicFileAttributes seen = Tree.attributes(course, Path.of("part"));
       Files.move(part, sandbox.path().resolve("aside"));
       assertGone(course, seen, NoSuchFileException.class);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class SandboxTest {
-  private static final DeliveryRules RULES = new DeliveryRules(false, 1000, false);
+  private static final DeliveryRules RULES = new DeliveryRules(false, 1L << 40, 1000, false);
 
   @TempDir Path staging;
   private Sandbox sandbox;
