@@ -30,8 +30,6 @@ final class BullIntake {
   /** States of a task of which the ledger has the last word, and not the queue. */
   private static final Set<String> ANSWERED_FOR = Set.of("waiting", "ready", "running", "done");
 
-  private static final Set<String> UNDER_WAY = Set.of("waiting", "ready", "running");
-
   private final Parts parts;
   private final Payload payloads;
 
@@ -80,7 +78,7 @@ final class BullIntake {
     if (job.deferredFailure() == null) {
       return;
     }
-    if (parts.ledger().age(taskId).filter(age -> ANSWERED_FOR.contains(age.state())).isEmpty()) {
+    if (!isOneOf(taskId, ANSWERED_FOR)) {
       throw Rejected.leavingTheRow(taskId, job.deferredFailure());
     }
     // It would fail its next attempt.
@@ -127,7 +125,7 @@ final class BullIntake {
       case DUPLICATE -> tell(Event.DUPLICATE, entered);
       case DELIVERED -> {
         tell(Event.DUPLICATE, entered);
-        if (parts.ledger().age(taskId).filter(age -> age.state().equals("done")).isEmpty()) {
+        if (!isOneOf(taskId, Set.of("done"))) {
           // Before there was a ledger, or by somebody else: what the ledger says is not its end.
           parts.bullmq().alreadyDone(job, taskId);
           return false;
@@ -151,12 +149,16 @@ final class BullIntake {
    */
   private boolean goesOn(BullJob job, Job read) {
     return parts.bullmqBook().lastTold(job.id()).filter(BullBook.FAILED::equals).isPresent()
-        && (parts.desk().goOn(read, "BullMQ") || isUnderWay(read.taskId()));
+        && (parts.desk().goOn(read, "BullMQ") || hasComeBack(read.taskId()));
   }
 
-  /** Since a moment ago: another job about the task has come back with this one. */
-  private boolean isUnderWay(long taskId) {
-    return parts.ledger().age(taskId).filter(age -> UNDER_WAY.contains(age.state())).isPresent();
+  /** Since a moment ago, with another job about the task. */
+  private boolean hasComeBack(long taskId) {
+    return isOneOf(taskId, Set.of("waiting", "ready", "running"));
+  }
+
+  private boolean isOneOf(long taskId, Set<String> states) {
+    return parts.ledger().age(taskId).filter(age -> states.contains(age.state())).isPresent();
   }
 
   private void reject(BullJob job, Rejected rejected) {

@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -23,6 +22,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 import redis.clients.jedis.AbstractTransaction;
 import servers.LocalProcess;
 import servers.NodePeer;
+import servers.RedisServer;
 import servers.Shop;
 import servers.WebhookReceiver.Answer;
 
@@ -506,16 +506,7 @@ class BullmqTest extends WorkerTest {
     CompletableFuture<Void> stopped = CompletableFuture.runAsync(worker::stop);
     until(() -> worker.parts().flights().stopping(), "it stops");
 
-    AtomicLong left = new AtomicLong();
-    for (int renewed = 0; renewed < 4; renewed++) {
-      left.set(shop.redis().pttl(key(jobId + ":lock")));
-      until(
-          () -> {
-            long now = shop.redis().pttl(key(jobId + ":lock"));
-            return now > left.getAndSet(now);
-          },
-          "the lock is renewed");
-    }
+    RedisServer.awaitPutOff(shop.redis(), key(jobId + ":lock"), 4);
 
     shop.goOn(taskId);
     stopped.get(40, TimeUnit.SECONDS);

@@ -8,6 +8,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
+import redis.clients.jedis.UnifiedJedis;
 
 /** A real redis-server on a free port of loopback. */
 public final class RedisServer extends LocalServer {
@@ -84,5 +87,20 @@ public final class RedisServer extends LocalServer {
             "redis-" + VERSION,
             directory -> Binaries.unpack(name, directory.resolve("redis-server")))
         .resolve("redis-server");
+  }
+
+  /** Until a key's expiry has been put off so often. */
+  public static void awaitPutOff(UnifiedJedis redis, String key, int times) {
+    for (int i = 0; i < times; i++) {
+      AtomicLong left = new AtomicLong(redis.pttl(key));
+      Awaitility.await("the expiry of " + key + " is put off")
+          .atMost(Shop.PATIENCE)
+          .pollInterval(Duration.ofMillis(20))
+          .until(
+              () -> {
+                long now = redis.pttl(key);
+                return now > left.getAndSet(now);
+              });
+    }
   }
 }

@@ -143,10 +143,8 @@ public final class BullTeller {
 
   /** There was nothing left to do. */
   public void alreadyDone(BullJob job, long taskId) {
-    String value = result(taskId, null);
-    unlessRefused(
-        job.id(),
-        () -> queue.complete(job, locks.token(), value, completedKept(), settings.metrics()));
+    BullQueue.Success success = new BullQueue.Success(job, result(taskId, null), List.of());
+    unlessRefused(job.id(), () -> order(List.of(success)));
     locks.forget(job.id());
   }
 
@@ -245,18 +243,20 @@ public final class BullTeller {
     String trace = job.errorLog() == null ? reason : job.errorLog();
     boolean forGood = job.forGood() || job.stage() == null || job.state().equals("cancelled");
     int attempt = bull.attemptsMade() + 1;
-    queue.log(job.jobId(), lines(job), bull.keepLogs());
+    List<String> lines = lines(job);
     if (!forGood && attempt < bull.attempts()) {
       // In the book first: without a backoff it is back at once, and has to be known again. What a
       // crash leaves here counts as stalled, and comes back too. And only by one process: the
       // second order would fail the attempt that the first one has brought.
       if (book.fails(job)) {
+        queue.log(job.jobId(), lines, bull.keepLogs());
         locks.letGo(job.jobId());
         end(job, () -> retry(bull, reason, trace, attempt));
       }
     } else if (book.isStill(job)) {
       // The other way round: a job that nobody wants must not come back. One that has come back
       // since it was read, somebody wants.
+      queue.log(job.jobId(), lines, bull.keepLogs());
       end(job, () -> fail(bull, reason, trace));
       told(job, BullBook.FAILED);
     }

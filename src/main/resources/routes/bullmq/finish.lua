@@ -72,10 +72,9 @@ local function start_parent(parent, parent_key)
   local priority = priority_of(parent_key)
   if priority > 0 then
     local place = redis.call('INCR', other .. ':pc')
-    redis.call('ZADD', other .. ':prioritized', text(priority * 4294967296 + place % 4294967296), parent.id)
+    redis.call('ZADD', other .. ':prioritized', score_of(priority, place), parent.id)
   else
-    local its_major = known[1] and tonumber(string.match(known[1], '^bullmq:(%d+)%.'))
-    redis.call('RPUSH', other .. ':' .. waiting_list(its_major, stopped), parent.id)
+    redis.call('RPUSH', other .. ':' .. waiting_list(major_of(known[1]), stopped), parent.id)
   end
   if not stopped then redis.call('ZADD', other .. ':marker', 0, '0') end
   redis.call('XADD', other .. ':events', '*', 'event', 'waiting', 'jobId', parent.id, 'prev', 'waiting-children')

@@ -15,7 +15,10 @@ local q = {
 }
 
 local meta = redis.call('HMGET', q.meta, 'version', 'paused', 'concurrency', 'max', 'duration', 'opts.maxLenEvents')
-local major = meta[1] and tonumber(string.match(meta[1], '^bullmq:(%d+)%.'))
+local function major_of(version)
+  return version and tonumber(string.match(version, '^bullmq:(%d+)%.'))
+end
+local major = major_of(meta[1])
 if meta[1] and major ~= 5 and major ~= 6 then
   return redis.error_reply('BULLVERSION ' .. meta[1])
 end
@@ -57,11 +60,15 @@ local function put_off(id, due)
   if not is_paused then redis.call('ZADD', q.marker, text(next_due()), '1') end
 end
 
+local function score_of(priority, place)
+  return text(priority * 4294967296 + place % 4294967296)
+end
+
 -- In front: the next to be taken, among those of its priority.
 local function line_up(id, priority, in_front)
   if priority > 0 then
     local place = in_front and 0 or redis.call('INCR', q.pc)
-    redis.call('ZADD', q.prioritized, text(priority * 4294967296 + place % 4294967296), id)
+    redis.call('ZADD', q.prioritized, score_of(priority, place), id)
   else
     redis.call(in_front and 'RPUSH' or 'LPUSH', waiting, id)
   end

@@ -2,6 +2,7 @@ package routes.bullmq;
 
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,7 +21,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
@@ -320,6 +320,17 @@ class BullmqComponentTest {
     assertThrows(UnknownBullVersion.class, () -> queue.add("a", "{}", NewJob.plain()));
     assertThrows(UnknownBullVersion.class, () -> queue.freeStalled(Duration.ofSeconds(30), 1));
     assertEquals(before, Layout.of(jedis, "{bull}"));
+    for (String version : List.of("bullmq:4.9.0", "bullmq:50.1.0", "bullmq:6", "other:6.1.0", "")) {
+      jedis.hset("{bull}:downloads:meta", "version", version);
+      String reason =
+          assertThrows(UnknownBullVersion.class, () -> queue.take(worker, 1)).getMessage();
+      assertEquals(reason, queue.look().refused());
+    }
+    for (String version : List.of("bullmq:5.0.0", "bullmq:6.99.0")) {
+      jedis.hset("{bull}:downloads:meta", "version", version);
+      queue.take(worker, 0);
+      assertNull(queue.look().refused());
+    }
   }
 
   @Test
@@ -331,16 +342,7 @@ class BullmqComponentTest {
     camel.getRouteController().stopRoute("work", 100, TimeUnit.MILLISECONDS);
 
     String lock = "{bull}:downloads:" + id + ":lock";
-    AtomicLong left = new AtomicLong();
-    for (int renewed = 0; renewed < 3; renewed++) {
-      left.set(jedis.pttl(lock));
-      await()
-          .until(
-              () -> {
-                long now = jedis.pttl(lock);
-                return now > left.getAndSet(now);
-              });
-    }
+    RedisServer.awaitPutOff(jedis, lock, 3);
     mayEnd.countDown();
     await().until(() -> state(id).equals("waiting"));
     assertEquals(0, peer.ask("job", id).path("attemptsMade").asInt(), "it is no attempt");
