@@ -88,7 +88,7 @@ class BullTellerTest {
           Runnable once = meanwhile;
           meanwhile = () -> {};
           once.run();
-          return List.of();
+          return List.of("its last line");
         });
   }
 
@@ -166,6 +166,7 @@ class BullTellerTest {
     process().tellMissed();
 
     assertUnderWay("thrice", 2);
+    assertEquals(2, shop.redis().llen("bull:downloads:thrice:logs"), "one by who told each");
     assertEquals("active", shop.query("SELECT told FROM waybill_bullmq"));
   }
 
