@@ -6,8 +6,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.apache.camel.Exchange;
 import routes.bullmq.BullJob;
 import routes.job.Job;
@@ -41,9 +43,14 @@ final class BullIntake {
   /** The body is a list of {@link BullJob}. Can be done twice without harm. */
   @SuppressWarnings("unchecked")
   void enter(Exchange exchange) {
+    List<BullJob> taken = exchange.getMessage().getBody(List.class);
+    if (exchange.getMessage().getHeader(Exchange.REDELIVERED, false, boolean.class)) {
+      // The ledger was away for a while.
+      taken = parts.bullmqLocks().stillOurs(taken);
+    }
     List<BullJob> asked = new ArrayList<>();
     List<Job> jobs = new ArrayList<>();
-    for (BullJob job : (List<BullJob>) exchange.getMessage().getBody(List.class)) {
+    for (BullJob job : taken) {
       try {
         Job read = read(job);
         refuseFailedBefore(job, read.taskId());
@@ -53,21 +60,40 @@ final class BullIntake {
         reject(job, e);
       }
     }
+    // A job in the ledger that the book does not know would be delivered without a lock.
+    List<Entered> all =
+        parts.admission().enter(jobs, entered -> take(asked, entered, BullIntake::isUnderWay));
     List<Ledger.Unrung> ready = new ArrayList<>();
-    List<BullLocks.Taken> taken = new ArrayList<>();
-    List<Entered> all = parts.admission().enter(jobs);
+    Set<Entered> goOn = new HashSet<>();
     for (int i = 0; i < all.size(); i++) {
       if (entered(asked.get(i), all.get(i), ready)) {
-        taken.add(new BullLocks.Taken(asked.get(i), jobs.get(i).taskId()));
+        goOn.add(all.get(i));
       }
     }
     // Before the bell: whoever ends a job at once has to find whom to tell.
-    parts.bullmqLocks().taken(taken);
+    take(asked, all, entered -> goOn.contains(entered) && !isUnderWay(entered));
     parts.bell().ring(ready);
     // Those that wait, and those about a task that has come before.
     all.stream()
         .filter(entered -> entered.outcome() != Entered.Outcome.READY)
         .forEach(entered -> parts.bullmq().changed(entered.job().taskId()));
+  }
+
+  private static boolean isUnderWay(Entered entered) {
+    return switch (entered.outcome()) {
+      case READY, WAITING, DUPLICATE -> true;
+      case DELIVERED, REJECTED -> false;
+    };
+  }
+
+  private void take(List<BullJob> asked, List<Entered> all, Predicate<Entered> which) {
+    List<BullLocks.Taken> taken = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
+      if (which.test(all.get(i))) {
+        taken.add(new BullLocks.Taken(asked.get(i), all.get(i).job().taskId()));
+      }
+    }
+    parts.bullmqLocks().taken(taken);
   }
 
   /**

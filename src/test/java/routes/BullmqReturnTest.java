@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.zaxxer.hikari.HikariDataSource;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import redis.clients.jedis.AbstractTransaction;
 import redis.clients.jedis.Protocol;
 import routes.bullmq.BullQueue;
 import routes.bullmq.NewJob;
+import routes.ledger.Schema;
 import servers.Shop;
 
 /** BullMQ jobs that come back, and what the shop and others have done meanwhile. */
@@ -207,5 +209,34 @@ class BullmqReturnTest extends WorkerTest {
     assertEquals(2, shop.redis().llen("waybill:rejected"), "each once");
     List<String> active = shop.redis().lrange(key("active"), 0, -1);
     assertEquals(List.of("delivered", "poison"), active.stream().sorted().toList());
+  }
+
+  /** As after an outage of the database that lasts longer than the locks. */
+  @Test
+  void should_enter_no_job_that_another_worker_has_taken_while_the_ledger_was_away()
+      throws Exception {
+    try (HikariDataSource database = Schema.pool(newWorker().parts().settings())) {
+      Schema.migrate(database);
+    }
+    shop.update(
+        "CREATE TRIGGER away BEFORE INSERT ON waybill_bullmq FOR EACH ROW SIGNAL SQLSTATE '08000'");
+    long theirs = shop.task("enrolled", Shop.url("ok"));
+    long ours = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(theirs, Shop.url("ok")), NewJob.named("theirs"));
+    queue.add("download", Shop.payload(ours, Shop.url("ok")), NewJob.named("ours"));
+    start();
+    until(() -> log().contains("The database cannot be reached"), "it cannot be entered");
+
+    assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_job"), "all of it or nothing");
+    assertEquals(2, shop.redis().llen(key("active")));
+    shop.redis().set(key("theirs:lock"), "another");
+    shop.redis().del(key("ours:lock"));
+    shop.update("DROP TRIGGER away");
+
+    awaitState(ours, "done");
+    awaitJob("ours", "completed");
+    assertEquals("1", shop.query("SELECT COUNT(*) FROM waybill_job"));
+    assertEquals(List.of("theirs"), shop.redis().lrange(key("active"), 0, -1));
+    assertEquals(0, shop.downloads(theirs));
   }
 }

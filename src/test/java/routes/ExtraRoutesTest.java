@@ -72,7 +72,7 @@ class ExtraRoutesTest extends WorkerTest {
         text.asText().startsWith("Task " + told + " is dead after upload: ")
             && text.asText().contains("exit code 7"),
         new String(call.body(), StandardCharsets.UTF_8));
-    String log = Files.readString(shop.logs().resolve("worker-out.log"));
+    String log = log();
     assertTrue(log.contains("The chat answered 404"), log);
     assertFalse(log.contains("chat-secret"), log);
     worker.close();
@@ -125,7 +125,7 @@ class ExtraRoutesTest extends WorkerTest {
 
     EventsEndpoint endpoint = (EventsEndpoint) worker.camel().getRoute("slow").getEndpoint();
     assertTrue(endpoint.getDropped() > 50, () -> "dropped " + endpoint.getDropped());
-    String log = Files.readString(shop.logs().resolve("worker-out.log"));
+    String log = log();
     assertEquals(1, log.lines().filter(line -> line.contains("Route slow reads events")).count());
   }
 

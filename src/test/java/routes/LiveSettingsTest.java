@@ -26,10 +26,6 @@ class LiveSettingsTest extends WorkerTest {
     Files.move(next, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private String log() throws Exception {
-    return Files.readString(shop.logs().resolve("worker-out.log"));
-  }
-
   private long running() throws Exception {
     return Long.parseLong(shop.query("SELECT COUNT(*) FROM waybill_job WHERE state = 'running'"));
   }

@@ -3,7 +3,6 @@ package routes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Files;
 import java.util.List;
 import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.Test;
@@ -15,10 +14,6 @@ class OutageTest extends WorkerTest {
   @Override
   Shop newShop() throws Exception {
     return Shop.openAlone(directory);
-  }
-
-  private String log() throws Exception {
-    return Files.readString(shop.logs().resolve("worker-out.log"));
   }
 
   @Test

@@ -160,9 +160,7 @@ class ProcessTest extends WorkerTest {
     awaitEvent(waiting, "DOWNLOAD_START");
 
     worker.signal("TERM");
-    until(
-        () -> Files.readString(shop.logs().resolve("worker-out.log")).contains("Stopping"),
-        "it stops");
+    until(() -> log().contains("Stopping"), "it stops");
     long late = shop.order("ok");
     shop.goOn(taskId);
     shop.goOn(waiting);
@@ -210,9 +208,7 @@ class ProcessTest extends WorkerTest {
     long taskId = shop.order("gated");
     until(() -> shop.downloads(taskId) == 1, "the downloader runs");
     worker.signal("TERM");
-    until(
-        () -> Files.readString(shop.logs().resolve("worker-out.log")).contains("Stopping"),
-        "it stops");
+    until(() -> log().contains("Stopping"), "it stops");
 
     // As a service manager does that signals the whole group.
     ProcessTree.in(shop.sandbox(taskId)).forEach(ProcessHandle::destroyForcibly);

@@ -267,10 +267,7 @@ class RecoveryTest extends WorkerTest {
     WorkerProcess worker = startWorker("WAYBILL_DISK_MIN_FREE", "1000TiB");
     long taskId = shop.order("ok");
     awaitState(taskId, "ready");
-    until(
-        () ->
-            Files.readString(shop.logs().resolve("worker-out.log")).contains("No download begins"),
-        "it says so");
+    until(() -> log().contains("No download begins"), "it says so");
 
     worker.parts().desk().retry(downloaded, null, "test");
     awaitState(downloaded, "done");

@@ -2,6 +2,8 @@ package routes;
 
 import static org.awaitility.Awaitility.await;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -77,6 +79,10 @@ abstract class WorkerTest {
   LocalProcess adopt(LocalProcess jar) {
     jars.add(jar);
     return jar;
+  }
+
+  String log() throws IOException {
+    return Files.readString(shop.logs().resolve("worker-out.log"));
   }
 
   void awaitState(long taskId, String state) {

@@ -93,6 +93,21 @@ public final class Admission {
     return all;
   }
 
+  /**
+   * As {@link #enter(List)}, in one transaction with what else is to be written about them: who
+   * dies in between leaves nothing.
+   */
+  public List<Entered> enter(List<Job> jobs, Consumer<List<Entered>> more) {
+    return reach(
+        () ->
+            transaction.execute(
+                status -> {
+                  List<Entered> all = enter(jobs);
+                  more.accept(all);
+                  return all;
+                }));
+  }
+
   /** Gives those it has entered; whatever is not plain about the others is looked at one by one. */
   private Map<Job, Entered> enterTogether(List<Job> jobs) {
     Map<Long, Known> known = lookUp(jobs.stream().map(Job::taskId).distinct().toList());

@@ -76,6 +76,18 @@ public final class BullLocks {
   /** A job that this process has taken, and the task that it is about. */
   public record Taken(BullJob job, long taskId) {}
 
+  /**
+   * Of jobs that could not be entered for a while, and whose locks nobody has renewed meanwhile,
+   * those that are still ours.
+   */
+  public List<BullJob> stillOurs(List<BullJob> jobs) {
+    Set<String> lost = new HashSet<>(queue.extend(worker, jobs.stream().map(BullJob::id).toList()));
+    return jobs.stream()
+        .filter(
+            job -> !lost.contains(job.id()) || queue.hold(worker, job.id(), false) == Outcome.DONE)
+        .toList();
+  }
+
   /** Written down; whoever ends one of them finds it from then on. */
   public void taken(List<Taken> jobs) {
     jobs.forEach(each -> known.put(each.job().id(), each.job()));
