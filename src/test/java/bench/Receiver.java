@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
 
 /**
  * The webhook of the bench, in a process of its own: notes when each task's call came, and tells on
- * request. Started with the file that takes its port.
+ * request. Started with the file that takes its ports: for webhooks, and for questions.
  */
 public final class Receiver {
   private static final Duration LONGEST_ANSWER = Duration.ofSeconds(30);
@@ -30,9 +30,9 @@ public final class Receiver {
     // An answer must not wait for more of it.
     System.setProperty("sun.net.httpserver.nodelay", "true");
     Map<Long, Long> arrivals = new ConcurrentHashMap<>();
-    HttpServer server =
-        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    server.createContext(
+    // In the thread that listens: to hand each call on would cost the cores that are measured more.
+    HttpServer webhooks = listen();
+    webhooks.createContext(
         "/webhook",
         exchange -> {
           String body =
@@ -42,8 +42,9 @@ public final class Receiver {
           exchange.sendResponseHeaders(200, -1);
           exchange.close();
         });
-    // Answered late: each question costs the cores that are measured something too.
-    server.createContext(
+    HttpServer answers = listen();
+    // Answered late: each question costs something too.
+    answers.createContext(
         "/await",
         exchange -> {
           int number = Integer.parseInt(exchange.getRequestURI().getQuery());
@@ -56,7 +57,7 @@ public final class Receiver {
           exchange.getResponseBody().write(answer);
           exchange.close();
         });
-    server.createContext(
+    answers.createContext(
         "/arrivals",
         exchange -> {
           byte[] answer =
@@ -69,12 +70,18 @@ public final class Receiver {
           exchange.getResponseBody().write(answer);
           exchange.close();
         });
-    server.setExecutor(Executors.newFixedThreadPool(8));
-    server.start();
+    answers.setExecutor(Executors.newCachedThreadPool());
+    webhooks.start();
+    answers.start();
     Path file = Path.of(arguments[0]);
     Path written = file.resolveSibling(file.getFileName() + ".new");
-    Files.writeString(written, String.valueOf(server.getAddress().getPort()));
+    Files.writeString(
+        written, webhooks.getAddress().getPort() + " " + answers.getAddress().getPort());
     Files.move(written, file);
+  }
+
+  private static HttpServer listen() throws IOException {
+    return HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
   }
 
   private static void pause(int number) {

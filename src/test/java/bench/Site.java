@@ -37,7 +37,8 @@ final class Site implements AutoCloseable {
   private final Shop shop;
   private final Path fixture;
   private final LocalProcess receiver;
-  private final int receiverPort;
+  private final int webhookPort;
+  private final int questionsPort;
   private final HttpClient http = HttpClient.newHttpClient();
   private LocalProcess worker;
 
@@ -69,7 +70,9 @@ final class Site implements AutoCloseable {
                 Receiver.class.getName(),
                 port.toString()));
     Wait.until(() -> Files.exists(port), "the receiver");
-    receiverPort = Integer.parseInt(Files.readString(port));
+    String[] ports = Files.readString(port).split(" ");
+    webhookPort = Integer.parseInt(ports[0]);
+    questionsPort = Integer.parseInt(ports[1]);
   }
 
   /** Where it is relative, it is so to this process's directory, not to the receiver's. */
@@ -95,7 +98,7 @@ final class Site implements AutoCloseable {
   }
 
   private String webhookUrl() {
-    return "http://127.0.0.1:" + receiverPort + "/webhook";
+    return "http://127.0.0.1:" + webhookPort + "/webhook";
   }
 
   /**
@@ -221,7 +224,7 @@ final class Site implements AutoCloseable {
 
   private String ask(String path) throws Exception {
     return http.send(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + receiverPort + path)).build(),
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + questionsPort + path)).build(),
             HttpResponse.BodyHandlers.ofString())
         .body();
   }
