@@ -6,10 +6,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.IntPredicate;
 import org.apache.camel.Exchange;
 import routes.bullmq.BullJob;
 import routes.job.Job;
@@ -62,16 +62,16 @@ final class BullIntake {
     }
     // A job in the ledger that the book does not know would be delivered without a lock.
     List<Entered> all =
-        parts.admission().enter(jobs, entered -> take(asked, entered, BullIntake::isUnderWay));
+        parts
+            .admission()
+            .enter(jobs, entered -> take(asked, entered, i -> isUnderWay(entered.get(i))));
     List<Ledger.Unrung> ready = new ArrayList<>();
-    Set<Entered> goOn = new HashSet<>();
+    BitSet answeredFor = new BitSet();
     for (int i = 0; i < all.size(); i++) {
-      if (entered(asked.get(i), all.get(i), ready)) {
-        goOn.add(all.get(i));
-      }
+      answeredFor.set(i, entered(asked.get(i), all.get(i), ready));
     }
     // Before the bell: whoever ends a job at once has to find whom to tell.
-    take(asked, all, entered -> goOn.contains(entered) && !isUnderWay(entered));
+    take(asked, all, i -> answeredFor.get(i) && !isUnderWay(all.get(i)));
     parts.bell().ring(ready);
     // Those that wait, and those about a task that has come before.
     all.stream()
@@ -86,10 +86,10 @@ final class BullIntake {
     };
   }
 
-  private void take(List<BullJob> asked, List<Entered> all, Predicate<Entered> which) {
+  private void take(List<BullJob> asked, List<Entered> all, IntPredicate which) {
     List<BullLocks.Taken> taken = new ArrayList<>();
     for (int i = 0; i < all.size(); i++) {
-      if (which.test(all.get(i))) {
+      if (which.test(i)) {
         taken.add(new BullLocks.Taken(asked.get(i), all.get(i).job().taskId()));
       }
     }
