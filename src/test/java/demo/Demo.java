@@ -25,6 +25,7 @@ import redis.clients.jedis.RedisClient;
 import servers.CourseServer;
 import servers.DriveServer;
 import servers.LocalProcess;
+import servers.Ports;
 import servers.Shop;
 import servers.WebhookReceiver.Call;
 import servers.WorkerJar;
@@ -64,7 +65,7 @@ public final class Demo {
         RedisClient ear = shop.newRedis()) {
       JedisPubSub events = listen(ear);
       out.println("Starting the worker: java -jar target/waybill.jar");
-      int port = freePort();
+      int port = Ports.free();
       try (LocalProcess worker = startWorker(shop, port)) {
         await(() -> log(shop).contains(" runs "), Duration.ofSeconds(60), "the worker runs");
         out.println();
@@ -330,12 +331,6 @@ public final class Demo {
       TimeUnit.MILLISECONDS.sleep(100);
     }
     return true;
-  }
-
-  private static int freePort() throws IOException {
-    try (java.net.ServerSocket socket = new java.net.ServerSocket(0)) {
-      return socket.getLocalPort();
-    }
   }
 
   private static void remove(Path directory) throws IOException {

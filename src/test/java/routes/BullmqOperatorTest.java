@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -24,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import routes.bullmq.BullJob;
 import routes.bullmq.BullQueue;
 import routes.bullmq.NewJob;
+import servers.Ports;
 import servers.Shop;
 
 /** What an operator sees of a BullMQ queue, and does about it. */
@@ -45,9 +44,7 @@ class BullmqOperatorTest extends WorkerTest {
 
   private WorkerProcess start(String sources, int slots) throws Exception {
     source = sources;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    port = Ports.free();
     return startWorker(
         "WAYBILL_QUEUE_SOURCE",
         sources,

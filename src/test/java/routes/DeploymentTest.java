@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -33,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import routes.monitoring.Alerts;
 import routes.settings.Settings;
 import routes.settings.Sources;
+import servers.Ports;
 import servers.Shop;
 
 /** What an operator deploys with fits the worker that is deployed. */
@@ -106,10 +105,7 @@ class DeploymentTest extends WorkerTest {
 
   @Test
   void should_ask_for_nothing_that_a_worker_does_not_tell() throws Exception {
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = Ports.free();
     startWorker(
         "WAYBILL_HTTP_PORT",
         String.valueOf(port),

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -26,6 +24,7 @@ import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.support.DefaultConsumer;
 import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.Test;
+import servers.Ports;
 import servers.Shop;
 
 /** Nothing that comes from outside steers Camel: what it would steer with are headers. */
@@ -80,10 +79,7 @@ class HostileMessagesTest extends WorkerTest {
   @Test
   void should_obey_no_message() throws Exception {
     mark = directory.resolve("mark");
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = Ports.free();
     WorkerProcess worker = startWorker("WAYBILL_HTTP_PORT", String.valueOf(port));
     long bystander = shop.task("pending", Shop.url("ok"));
     ObjectMapper json = new ObjectMapper();

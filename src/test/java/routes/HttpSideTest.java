@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -25,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import routes.command.ProcessTree;
+import servers.Ports;
 import servers.Shop;
 
 /** The operator's HTTP side, over real HTTP. */
@@ -36,9 +36,7 @@ class HttpSideTest extends WorkerTest {
   private int port;
 
   private WorkerProcess start(String... overrides) throws Exception {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    port = Ports.free();
     List<String> all =
         new ArrayList<>(List.of("WAYBILL_HTTP_PORT", String.valueOf(port), "WAYBILL_TOKEN", TOKEN));
     all.addAll(List.of(overrides));

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -19,6 +17,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import servers.Ports;
 import servers.Shop;
 
 /** What a worker tells Prometheus and whoever asks for its health, over real HTTP. */
@@ -27,9 +26,7 @@ class MetricsTest extends WorkerTest {
   private int port;
 
   private WorkerProcess start(String... overrides) throws Exception {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    port = Ports.free();
     List<String> all =
         new ArrayList<>(
             List.of("WAYBILL_HTTP_PORT", String.valueOf(port), "WAYBILL_WATCH_PERIOD", "100ms"));

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -24,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import routes.command.ProcessTree;
 import servers.LocalProcess;
+import servers.Ports;
 import servers.Shop;
 import servers.WebhookReceiver.Answer;
 import servers.WorkerJar;
@@ -97,10 +97,7 @@ class ProcessTest extends WorkerTest {
 
   @Test
   void should_answer_for_its_health() throws Exception {
-    int port;
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+    int port = Ports.free();
     startJar("WAYBILL_HTTP_PORT", String.valueOf(port));
     HttpClient http = HttpClient.newHttpClient();
 
@@ -221,10 +218,7 @@ class ProcessTest extends WorkerTest {
 
   @Test
   void should_run_a_second_worker_on_the_same_host_with_the_same_settings() throws Exception {
-    int port;
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+    int port = Ports.free();
     startJar("WAYBILL_HTTP_PORT", String.valueOf(port), "WORKER_COUNT", "1");
     long first = shop.order("gated");
     until(() -> shop.downloads(first) == 1, "the first works");

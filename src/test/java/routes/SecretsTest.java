@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.tools.attach.VirtualMachine;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -40,6 +38,7 @@ import redis.clients.jedis.JedisPubSub;
 import redis.clients.jedis.RedisClient;
 import routes.command.ProcessTree;
 import servers.LocalProcess;
+import servers.Ports;
 import servers.Shop;
 import servers.WebhookReceiver.Answer;
 
@@ -163,9 +162,7 @@ class SecretsTest extends WorkerTest {
 
   @Test
   void should_let_no_secret_out_whatever_happens() throws Exception {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    port = Ports.free();
     Path debug = Files.writeString(directory.resolve("debug.xml"), DEBUG);
     try (RedisClient redis = shop.newRedis()) {
       JedisPubSub ear = listen(redis);

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -17,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import routes.command.ProcessTree;
+import servers.Ports;
 import servers.WorkerJar;
 
 /**
@@ -108,10 +107,7 @@ class StartStopTest extends WorkerTest {
 
   @Test
   void should_wait_until_its_http_side_says_that_it_is_ready() throws Exception {
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = Ports.free();
 
     assertEquals(
         0, waybillWith(new String[] {"WAYBILL_HTTP_PORT", String.valueOf(port)}, "start"), said());

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import routes.command.Environment;
 
 /**
  * A real remote: {@code rclone serve webdav} on a free port, and the config file that names it
@@ -33,13 +34,13 @@ public final class DriveServer implements AutoCloseable {
   public static DriveServer start(Path directory) throws IOException {
     Path home = directory.toAbsolutePath();
     Path content = Files.createDirectories(home.resolve("content"));
-    int port = Binaries.freePort();
+    int port = Ports.free();
     LocalProcess process =
         LocalProcess.start(
             "drive",
             "KILL",
             home,
-            Map.of(),
+            Environment.forRclone(Map.of()),
             List.of(
                 rclone(), "serve", "webdav", "--addr", "127.0.0.1:" + port, content.toString()));
     awaitAnswer(port);

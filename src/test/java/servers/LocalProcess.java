@@ -98,34 +98,29 @@ public final class LocalProcess implements AutoCloseable {
     } catch (IOException alreadyClosed) {
       // the shell has gone with its program
     }
-    return awaitExit(longest);
-  }
-
-  /** Like {@link #awaitEnd}, for a program that was told to end in another way. */
-  public int awaitExit(Duration longest) throws IOException {
-    long deadline = System.nanoTime() + longest.toNanos();
     try {
-      ProcessHandle.of(pid)
-          .ifPresent(
-              handle -> {
-                try {
-                  handle.onExit().get(longest.toMillis(), TimeUnit.MILLISECONDS);
-                } catch (Exception e) {
-                  throw new IllegalStateException("still running: " + pid, e);
-                }
-              });
-      leash.close();
-    } catch (IOException alreadyClosed) {
-      // the shell has gone with its program
-    }
-    try {
-      if (!shell.waitFor(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+      if (!shell.waitFor(longest.toNanos(), TimeUnit.NANOSECONDS)) {
         throw new IOException("still running: " + pid);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
     return shell.exitValue();
+  }
+
+  /** Like {@link #awaitEnd}, for a program that was told to end in another way. */
+  public int awaitExit(Duration longest) throws IOException {
+    long deadline = System.nanoTime() + longest.toNanos();
+    ProcessHandle.of(pid)
+        .ifPresent(
+            handle -> {
+              try {
+                handle.onExit().get(longest.toMillis(), TimeUnit.MILLISECONDS);
+              } catch (Exception e) {
+                throw new IllegalStateException("still running: " + pid, e);
+              }
+            });
+    return awaitEnd(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
   }
 
   @Override

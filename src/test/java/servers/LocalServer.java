@@ -13,7 +13,7 @@ abstract class LocalServer implements AutoCloseable {
   LocalServer(Path directory, String password) throws IOException {
     this.directory = directory.toAbsolutePath();
     this.password = password;
-    this.port = Binaries.freePort();
+    this.port = Ports.free();
   }
 
   /** Returns when it answers. */

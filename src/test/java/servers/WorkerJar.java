@@ -11,6 +11,10 @@ import java.util.Map;
 /** The built jar as a process of its own, as an operator runs it. */
 public final class WorkerJar {
   private static final Path JAR = Path.of("target", "waybill.jar").toAbsolutePath();
+
+  /** A worker of a test ends long before the JVM's second compiler has paid for itself. */
+  private static final String SHORT_LIVED = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+
   private static int started;
 
   private WorkerJar() {}
@@ -58,6 +62,7 @@ public final class WorkerJar {
    */
   public static Map<String, String> environment(Shop shop, String... overrides) {
     Map<String, String> environment = new LinkedHashMap<>(shop.environment());
+    environment.put("JDK_JAVA_OPTIONS", SHORT_LIVED);
     for (int i = 0; i < overrides.length; i += 2) {
       environment.put(overrides[i], overrides[i + 1]);
     }

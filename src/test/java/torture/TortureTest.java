@@ -15,7 +15,7 @@ class TortureTest {
 
   @Test
   void should_lose_nothing_and_deliver_nothing_twice() throws Exception {
-    boolean well = Torture.run(200, 14, 1, Duration.ofSeconds(90), "list,bullmq", false, out);
+    boolean well = Torture.run(200, 14, 1, Duration.ofSeconds(60), "list,bullmq", false, out);
 
     assertTrue(well, text.toString(StandardCharsets.UTF_8));
   }
