@@ -31,6 +31,10 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   private volatile int threads;
   private final BooleanSupplier gate;
   private final Phaser taking = new Phaser(1);
+
+  /** Threads that have a message in hand, whichever shift they are of. */
+  private final AtomicInteger working = new AtomicInteger();
+
   private volatile Shift shift;
   private volatile long askedNanos = System.nanoTime();
 
@@ -118,7 +122,6 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
             .newCachedThreadPool(BlockingConsumer.this, getEndpoint().getEndpointBaseUri());
     private final Backoff backoff = new Backoff();
     private final Set<Integer> seats = new HashSet<>();
-    private final AtomicInteger working = new AtomicInteger();
 
     private void fillSeats() {
       for (int i = 0; i < threads; i++) {
@@ -134,11 +137,6 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
       synchronized (taking) {
         return thread < threads || !seats.remove(thread);
       }
-    }
-
-    /** After there were more: some of those too many still have something in hand. */
-    private boolean isFull() {
-      return working.get() >= threads;
     }
 
     private boolean goesOn() {
@@ -159,8 +157,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
 
   @Override
   public java.time.Duration age() {
-    Shift now = shift;
-    return now != null && now.working.get() >= threads
+    return isFull()
         ? java.time.Duration.ZERO
         : java.time.Duration.ofNanos(System.nanoTime() - askedNanos);
   }
@@ -177,7 +174,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     Backoff pauses = own.backoff;
     int failures = 0;
     while (own.goesOn() && own.keepsSeat(thread)) {
-      if (!gate.getAsBoolean() || own.isFull()) {
+      if (!gate.getAsBoolean() || isFull()) {
         pauses.pause(CLOSED_GATE);
         continue;
       }
@@ -188,7 +185,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
           LOG.info("Redis is back: {} goes on", getEndpoint().getEndpointBaseUri());
           failures = 0;
         }
-        if (message != null && !handle(message, own)) {
+        if (message != null && !handle(message)) {
           // Whatever is wrong with it, it must not come round at full speed.
           pauses.pause(Backoff.after(1));
         }
@@ -210,11 +207,26 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     }
   }
 
+  /** With threads that have lost their seat, or were there before a suspension, and still work. */
+  private boolean isFull() {
+    return working.get() >= threads;
+  }
+
+  /** Asked with a message in the hand: two threads may have seen the same last place. */
+  private boolean hasPlace() {
+    if (working.incrementAndGet() <= threads) {
+      return true;
+    }
+    working.decrementAndGet();
+    return false;
+  }
+
   private T takeOrRefuse(int thread) {
     taking.register();
     try {
       T message = running() ? take(thread) : null;
-      if (message != null && !(running() && gate.getAsBoolean() && thread < threads)) {
+      if (message != null
+          && !(running() && gate.getAsBoolean() && thread < threads && hasPlace())) {
         refused(message);
         return null;
       }
@@ -225,10 +237,9 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   }
 
   /** Whether the route has finished with the message. */
-  private boolean handle(T message, Shift own) {
+  private boolean handle(T message) {
     Exchange exchange = createExchange(false);
     boolean failed = true;
-    own.working.incrementAndGet();
     try {
       fill(exchange, message);
       getProcessor().process(exchange);
@@ -253,7 +264,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     } finally {
       letGo(message);
       askedNanos = System.nanoTime();
-      own.working.decrementAndGet();
+      working.decrementAndGet();
     }
     return !failed;
   }
