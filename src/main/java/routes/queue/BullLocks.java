@@ -84,7 +84,7 @@ public final class BullLocks {
     Set<String> lost = new HashSet<>(queue.extend(worker, jobs.stream().map(BullJob::id).toList()));
     return jobs.stream()
         .filter(
-            job -> !lost.contains(job.id()) || queue.hold(worker, job.id(), false) == Outcome.DONE)
+            job -> !lost.contains(job.id()) || hold(job.id(), taskOf(job), false) == Outcome.DONE)
         .toList();
   }
 
@@ -121,15 +121,23 @@ public final class BullLocks {
   }
 
   /**
-   * A job that has the id of ours, and is none: after {@code obliterate}, or when Redis has lost
+   * Ours is gone too if another job has its id: after {@code obliterate}, or when Redis has lost
    * its data, ids begin again.
    */
+  private Outcome hold(String jobId, long taskId, boolean revive) {
+    return isAnother(jobId, taskId) ? Outcome.GONE : queue.hold(worker, jobId, revive);
+  }
+
   private boolean isAnother(String jobId, long taskId) {
     return queue.find(jobId).filter(job -> !isAbout(job, taskId)).isPresent();
   }
 
   private static boolean isAbout(BullJob job, long taskId) {
-    return job.dataAsJson().path("taskId").asLong() == taskId;
+    return taskOf(job) == taskId;
+  }
+
+  private static long taskOf(BullJob job) {
+    return job.dataAsJson().path("taskId").asLong();
   }
 
   /**
@@ -138,11 +146,7 @@ public final class BullLocks {
    * @param revive whether it has failed
    */
   void holdAgain(String jobId, long taskId, boolean revive) {
-    if (isAnother(jobId, taskId)) {
-      deliverAllTheSame(jobId);
-      return;
-    }
-    Outcome outcome = queue.hold(worker, jobId, revive);
+    Outcome outcome = hold(jobId, taskId, revive);
     if (outcome == Outcome.DONE) {
       enter(List.of(new BullBook.Taken(jobId, taskId)));
     } else if (outcome == Outcome.GONE && revive) {
@@ -166,10 +170,7 @@ public final class BullLocks {
     if (outcome != Outcome.LOCK_LOST) {
       return outcome;
     }
-    if (isAnother(jobId, taskId)) {
-      return Outcome.GONE;
-    }
-    Outcome held = queue.hold(worker, jobId, revive);
+    Outcome held = hold(jobId, taskId, revive);
     return held == Outcome.DONE ? order.get() : held;
   }
 
@@ -198,11 +199,7 @@ public final class BullLocks {
     Map<String, Long> tasks = new HashMap<>();
     book.held().forEach(job -> tasks.put(job.jobId(), job.taskId()));
     for (String jobId : queue.extend(worker, tasks.keySet())) {
-      if (isAnother(jobId, tasks.get(jobId))) {
-        deliverAllTheSame(jobId);
-        continue;
-      }
-      Outcome outcome = queue.hold(worker, jobId, false);
+      Outcome outcome = hold(jobId, tasks.get(jobId), false);
       if (outcome == Outcome.DONE) {
         LOG.warn("The lock of job {} had run out: it is held again", jobId);
       } else {
@@ -224,7 +221,8 @@ public final class BullLocks {
   }
 
   private boolean hasEnded(String jobId, long taskId) {
-    return queue.hasEnded(jobId) || book.isDeliveredElsewhere(taskId);
+    return (queue.hasEnded(jobId) && !isAnother(jobId, taskId))
+        || book.isDeliveredElsewhere(taskId);
   }
 
   private void deliverAllTheSame(String jobId) {

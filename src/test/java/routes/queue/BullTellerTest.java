@@ -212,9 +212,7 @@ class BullTellerTest {
     for (String state : List.of("ready", "done", "dead")) {
       long taskId = fails("same", 1, true);
       shop.update("UPDATE waybill_job SET state = ? WHERE task_id = ?", state, taskId);
-      shop.redis().del("bull:downloads:same", "bull:downloads:same:lock", "bull:downloads:active");
-      long other = shop.task("enrolled", Shop.url("ok"));
-      queue.add("download", Shop.payload(other, Shop.url("ok")), NewJob.named("same"));
+      anotherIsAdded("same");
 
       locks().renew();
       process().tellMissed();
@@ -226,5 +224,24 @@ class BullTellerTest {
       shop.redis().del("bull:downloads:same", "bull:downloads:wait");
     }
     assertEquals(List.of(), lost);
+  }
+
+  @Test
+  void should_take_no_other_job_of_the_same_id_for_one_that_could_not_be_entered()
+      throws Exception {
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("same"));
+    List<BullJob> taken = queue.take(ours, 1).jobs();
+    anotherIsAdded("same");
+
+    assertEquals(List.of(), locks().stillOurs(taken));
+    assertEquals(List.of("same"), shop.redis().lrange("bull:downloads:wait", 0, -1));
+  }
+
+  private void anotherIsAdded(String jobId) throws SQLException {
+    String key = "bull:downloads:" + jobId;
+    shop.redis().del(key, key + ":lock", "bull:downloads:active");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named(jobId));
   }
 }
