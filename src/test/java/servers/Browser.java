@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import routes.command.ProcessTree;
 
 /**
  * A real Chromium without a window, spoken to over its DevTools protocol. {@code ./waybill test}
@@ -23,6 +24,7 @@ import java.util.stream.Stream;
 public final class Browser implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final Duration LONGEST_START = Duration.ofSeconds(60);
+  private static final Duration LONGEST_END = Duration.ofSeconds(10);
   private static final long LOOK_NANOS = 20_000_000;
 
   private final HttpClient http = HttpClient.newHttpClient();
@@ -114,6 +116,13 @@ public final class Browser implements AutoCloseable {
 
   @Override
   public void close() {
+    List<ProcessHandle> helpers =
+        ProcessHandle.of(process.pid()).stream().flatMap(ProcessHandle::descendants).toList();
     process.close();
+    // They write into its profile for a moment longer than it lives.
+    long deadline = System.nanoTime() + LONGEST_END.toNanos();
+    while (helpers.stream().anyMatch(ProcessTree::runs) && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
   }
 }
