@@ -49,6 +49,8 @@ public final class MariaDbServer extends LocalServer {
     command.add("--no-defaults");
     command.add("--basedir=" + home);
     command.add("--datadir=" + directory.resolve("data").toAbsolutePath());
+    // A server that starts deletes all temporary tables in there, those of others that run too.
+    command.add("--tmpdir=" + Files.createDirectories(directory.resolve("tmp")));
     command.add("--lc-messages-dir=" + home.resolve("share"));
     command.add("--bind-address=127.0.0.1");
     command.add("--port=" + port);

@@ -399,7 +399,7 @@ public final class Shop implements AutoCloseable {
   }
 
   /** Longest wait of a test for something that should be there in a moment. */
-  public static final Duration PATIENCE = Duration.ofSeconds(30);
+  public static final Duration PATIENCE = Duration.ofSeconds(60);
 
   /** A worker that was killed leaves its programs to its successor; here nobody comes after. */
   private void endProgramsLeftBehind() {
