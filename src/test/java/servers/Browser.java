@@ -120,9 +120,6 @@ public final class Browser implements AutoCloseable {
         ProcessHandle.of(process.pid()).stream().flatMap(ProcessHandle::descendants).toList();
     process.close();
     // They write into its profile for a moment longer than it lives.
-    long deadline = System.nanoTime() + LONGEST_END.toNanos();
-    while (helpers.stream().anyMatch(ProcessTree::runs) && System.nanoTime() < deadline) {
-      LockSupport.parkNanos(LOOK_NANOS);
-    }
+    ProcessTree.end(() -> helpers.stream().filter(ProcessTree::runs).toList(), LONGEST_END);
   }
 }

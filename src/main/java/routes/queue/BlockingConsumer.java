@@ -207,7 +207,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
     }
   }
 
-  /** With threads that have lost their seat, or were there before a suspension, and still work. */
+  /** Threads that have lost their seat, or belong to an earlier shift, may still be at work. */
   private boolean isFull() {
     return working.get() >= threads;
   }

@@ -3,6 +3,7 @@ package routes.queue;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -122,7 +123,7 @@ class BlockingConsumerTest {
     consumer.resume();
 
     consumer.queues.get(0).add("another");
-    assertEquals(java.time.Duration.ZERO, consumer.age(), "it is full");
+    assertEquals(Duration.ZERO, consumer.age(), "it is full");
     goOn.release();
     await().until(() -> begun.size() == 2);
 
