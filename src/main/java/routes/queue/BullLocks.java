@@ -41,6 +41,7 @@ public final class BullLocks {
   private final Map<String, BullJob> known = new ConcurrentHashMap<>();
 
   private Set<String> goneAtLastLook = Set.of();
+  private Set<Long> endedAtLastLook = Set.of();
 
   /**
    * @param owner id of the present worker
@@ -185,8 +186,11 @@ public final class BullLocks {
       }
     }
     active.putAll(held);
-    active.keySet().retainAll(held.keySet());
-    // Twice in a row: one that has just been taken may not be in the book yet.
+    // Twice in a row, here and below: one that has just been taken may not be in the book yet.
+    Set<Long> ended = new HashSet<>(active.keySet());
+    ended.removeAll(held.keySet());
+    ended.stream().filter(endedAtLastLook::contains).forEach(active::remove);
+    endedAtLastLook = ended;
     Set<String> gone = new HashSet<>(mine);
     gone.addAll(known.keySet());
     gone.removeAll(own);

@@ -12,10 +12,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import routes.bullmq.BullJob;
 import routes.bullmq.BullQueue;
 import routes.bullmq.Keep;
@@ -224,6 +227,35 @@ class BullTellerTest {
       shop.redis().del("bull:downloads:same", "bull:downloads:wait");
     }
     assertEquals(List.of(), lost);
+  }
+
+  /** Its row is not there before the transaction of its intake has ended. */
+  @Test
+  void should_know_a_job_that_was_taken_during_a_look() throws Exception {
+    BullLocks locks = locks();
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("new"));
+    BullJob job = queue.take(ours, 1).jobs().get(0);
+
+    new TransactionTemplate(new DataSourceTransactionManager(database))
+        .executeWithoutResult(
+            status -> {
+              locks.taken(List.of(new BullLocks.Taken(job, taskId)));
+              Thread look = new Thread(locks::look);
+              look.start();
+              try {
+                look.join();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+
+    assertEquals(Set.of("new"), locks.jobsOf(taskId));
+    locks.look();
+    shop.update("DELETE FROM waybill_bullmq");
+    locks.look();
+    locks.look();
+    assertEquals(Set.of(), locks.jobsOf(taskId), "it has ended");
   }
 
   @Test
