@@ -190,6 +190,7 @@ final class ClaimRoute extends RouteBuilder {
      */
     private void land() {
       try {
+        flight.resting(false);
         if (!flight.landed()) {
           parts.handBack(flight, parts.flights().stopping() ? Duration.ZERO : UNEXPECTED);
         }

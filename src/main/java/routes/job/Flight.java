@@ -214,7 +214,7 @@ public final class Flight {
    * Asks the work on this job to end; the first reason stays. A pause between two tries is cut
    * short.
    */
-  public void stop(Stop reason) {
+  public synchronized void stop(Stop reason) {
     stop.compareAndSet(null, reason);
     if (resting) {
       thread.interrupt();
@@ -222,7 +222,7 @@ public final class Flight {
   }
 
   /** Ends a pause between two tries; a program that runs may go on. */
-  public void stopIfResting() {
+  public synchronized void stopIfResting() {
     if (resting) {
       stop(Stop.HAND_BACK);
     }
@@ -260,11 +260,17 @@ public final class Flight {
     return resting;
   }
 
-  /** Between two tries nothing runs, so that a stop need not wait. */
-  public void resting(boolean now) {
+  /**
+   * Between two tries nothing runs, so that a stop need not wait. The interrupt that ends a pause
+   * ends with it: it must not cut off the write that hands the job back.
+   */
+  public synchronized void resting(boolean now) {
     resting = now;
     if (now && stop.get() != null) {
       thread.interrupt();
+    }
+    if (!now && thread == Thread.currentThread()) {
+      Thread.interrupted();
     }
   }
 

@@ -9,6 +9,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -109,6 +110,20 @@ class ClaimTest {
     assertEquals(shop.ledger("folder", task), flight.folder());
     assertEquals(shop.ledger("delivery_id", task), flight.deliveryId());
     assertEquals("running", shop.ledger("state", task));
+  }
+
+  @Test
+  void should_hand_back_a_job_whose_pause_a_stop_has_ended() throws Exception {
+    Flight flight = ledger.claim(task, WORKER).orElseThrow();
+    flight.resting(true);
+    flight.stop(Flight.Stop.HAND_BACK);
+    assertTrue(Thread.currentThread().isInterrupted(), "or it would pause on");
+    flight.resting(false);
+
+    // A write that finds no connection waits for one: an interrupt would cut it off.
+    database.getHikariPoolMXBean().softEvictConnections();
+    assertTrue(ledger.handBack(flight, Duration.ZERO));
+    assertEquals("ready", shop.ledger("state", task));
   }
 
   @Test
