@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -21,7 +20,8 @@ import servers.RedisServer;
 
 /**
  * The same steps by a worker of the real BullMQ and by ours, on queues that the real one has
- * filled: what is in Redis afterwards is the same, key by key and event by event.
+ * filled, at the same times by a clock of the test: what is in Redis afterwards is the same, key by
+ * key and event by event.
  */
 @Tag("node")
 class SideBySideTest {
@@ -209,6 +209,7 @@ class SideBySideTest {
 
   private static Map<String, Object> run(String name, boolean node) throws Exception {
     jedis.flushAll();
+    SteppedClock clock = new SteppedClock();
     try (NodePeer peer = NodePeer.start(name, redis, "bull", "downloads", directory)) {
       Hand hand;
       if (node) {
@@ -217,11 +218,9 @@ class SideBySideTest {
             Map.of("name", "w", "stalledInterval", 100, "metrics", Map.of("maxDataPoints", 60)));
         hand = new Theirs(peer);
       } else {
-        hand =
-            new Ours(
-                new BullQueue(jedis, "bull", "downloads", Clock.systemUTC()), 0, Duration.ZERO);
+        hand = new Ours(new BullQueue(jedis, "bull", "downloads", clock), 0, Duration.ZERO);
       }
-      Steps.take(peer, hand, jedis);
+      new Steps(peer, hand, jedis, clock).take();
       return Layout.of(jedis, "bull");
     }
   }

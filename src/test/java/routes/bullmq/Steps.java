@@ -12,38 +12,38 @@ import redis.clients.jedis.UnifiedJedis;
 import servers.NodePeer;
 
 /**
- * What is done in a comparison, by whichever worker; the ids of the jobs are the same each time.
+ * What is done in a comparison, by whichever worker; the ids of the jobs are the same each time,
+ * and so is what the clock shows.
  */
-final class Steps {
-  private Steps() {}
-
-  static void take(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+record Steps(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis, SteppedClock clock) {
+  void take() {
+    pass(Duration.ZERO);
     assertNull(hand.take(), "an empty queue");
 
-    add(peer, Map.of("n", 1), Map.of("attempts", 3, "backoff", backoff("exponential", 150)));
+    add(Map.of("n", 1), Map.of("attempts", 3, "backoff", backoff("exponential", 150)));
     assertEquals("1", hand.take());
     hand.progress("1", 42);
     hand.progress("1", Map.of("file", "a.mp4"));
     hand.log("1", "the first line");
     hand.fail("1", "boom", false);
     assertNull(hand.take(), "it is not due yet");
-    assertEquals("1", until(hand));
+    assertEquals("1", until());
     hand.fail("1", "boom again", false);
-    assertEquals("1", until(hand));
+    assertEquals("1", until());
     hand.complete("1", Map.of("folder", "Course"));
 
-    add(peer, Map.of("n", 2), Map.of("removeOnComplete", true, "keepLogs", 2));
+    add(Map.of("n", 2), Map.of("removeOnComplete", true, "keepLogs", 2));
     assertEquals("2", hand.take());
     hand.log("2", "one");
     hand.log("2", "two");
     hand.log("2", "three");
     hand.complete("2", "text");
 
-    add(peer, Map.of("n", 3), Map.of("attempts", 2));
-    add(peer, Map.of("n", 4), Map.of("priority", 7));
-    add(peer, Map.of("n", 5), Map.of("priority", 3));
-    add(peer, Map.of("n", 6), Map.of());
-    add(peer, Map.of("n", 7), Map.of("lifo", true, "attempts", 2));
+    add(Map.of("n", 3), Map.of("attempts", 2));
+    add(Map.of("n", 4), Map.of("priority", 7));
+    add(Map.of("n", 5), Map.of("priority", 3));
+    add(Map.of("n", 6), Map.of());
+    add(Map.of("n", 7), Map.of("lifo", true, "attempts", 2));
     assertEquals("7", hand.take(), "the last one in goes first");
     hand.fail("7", "at once", false);
     assertEquals("7", hand.take(), "and again");
@@ -56,8 +56,8 @@ final class Steps {
     hand.release("5");
     peer.ask("pause");
     assertNull(hand.take(), "it is paused");
-    add(peer, Map.of("n", 8), Map.of("deduplication", Map.of("id", "eight")));
-    add(peer, Map.of("n", 9), Map.of("deduplication", Map.of("id", "nine", "ttl", 100_000)));
+    add(Map.of("n", 8), Map.of("deduplication", Map.of("id", "eight")));
+    add(Map.of("n", 9), Map.of("deduplication", Map.of("id", "nine", "ttl", 100_000)));
     peer.ask("resume");
     String next = hand.take();
     hand.complete(next, 1);
@@ -66,46 +66,57 @@ final class Steps {
     next = hand.take();
     hand.complete(next, 3);
     peer.ask("retry", "7");
-    assertEquals("4".equals(next) ? "7" : next(hand), "7");
+    assertEquals("4".equals(next) ? "7" : next(), "7");
     hand.complete("7", null);
 
-    stall(peer, hand, jedis);
-    stallOfScheduler(peer, hand, jedis);
-    flow(peer, hand);
-    delayedParent(peer, hand);
-    parentElsewhere(peer, hand);
-    reviveChild(peer, hand);
-    keepTheLast(peer, hand);
-    retryWithPriority(peer, hand);
-    withoutVersion(peer, hand, jedis);
+    stall();
+    stallOfScheduler();
+    flow();
+    delayedParent();
+    parentElsewhere();
+    reviveChild();
+    keepTheLast();
+    retryWithPriority();
+    withoutVersion();
 
-    add(peer, Map.of("last", 1), Map.of("removeOnComplete", 3));
-    hand.complete(next(hand), Map.of());
+    add(Map.of("last", 1), Map.of("removeOnComplete", 3));
+    hand.complete(next(), Map.of());
+    minutesLater();
+  }
+
+  /** One number a minute, of an hour at most; and all that was delayed is due. */
+  private void minutesLater() {
+    for (Duration later :
+        List.of(Duration.ofMinutes(1), Duration.ZERO, Duration.ofMinutes(3), Duration.ofHours(2))) {
+      pass(later);
+      add(Map.of(), Map.of());
+      hand.complete(next(), 1);
+      add(Map.of(), Map.of());
+      hand.fail(next(), "badly", true);
+    }
   }
 
   /** A worker that goes silent, twice. */
-  private static void stall(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
-    String id = add(peer, Map.of("stalls", true), Map.of());
-    stallTwice(id, false, hand, jedis);
+  private void stall() {
+    String id = add(Map.of("stalls", true), Map.of());
+    stallTwice(id, false);
     jedis.hdel("bull:downloads:" + id, "defa");
-    assertEquals(id, next(hand));
+    assertEquals(id, next());
     hand.complete(id, 1);
   }
 
   /** It may stall as often as it likes. */
-  private static void stallOfScheduler(
-      NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
-    String id = add(peer, Map.of("stalls", true), Map.of());
-    stallTwice(id, true, hand, jedis);
+  private void stallOfScheduler() {
+    String id = add(Map.of("stalls", true), Map.of());
+    stallTwice(id, true);
     assertNull(jedis.hget("bull:downloads:" + id, "defa"));
-    assertEquals(id, next(hand));
+    assertEquals(id, next());
     hand.complete(id, 1);
   }
 
-  private static void stallTwice(
-      String id, boolean ofScheduler, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+  private void stallTwice(String id, boolean ofScheduler) {
     for (int i = 0; i < 2; i++) {
-      assertEquals(id, next(hand));
+      assertEquals(id, next());
       jedis.del("bull:downloads:" + id + ":lock");
       if (ofScheduler) {
         // Only for the look: a worker that takes such a job makes the next one.
@@ -125,7 +136,7 @@ final class Steps {
   }
 
   /** Children that end well and badly, and what that means for their parents. */
-  private static void flow(NodePeer peer, SideBySideTest.Hand hand) {
+  private void flow() {
     for (String option :
         List.of(
             "none",
@@ -150,7 +161,7 @@ final class Steps {
                   List.of(well, badly)));
       assertEquals(2, added.path("children").size());
       for (int i = 0; i < 2; i++) {
-        String id = next(hand);
+        String id = next();
         if (id.startsWith("well")) {
           hand.complete(id, Map.of("ok", true));
         } else {
@@ -161,18 +172,17 @@ final class Steps {
   }
 
   /** A parent that is to wait for longer when its children have ended. */
-  private static void delayedParent(NodePeer peer, SideBySideTest.Hand hand) {
-    parent(peer, "later", Map.of("delay", 60_000), List.of(child("of-later", Map.of())));
-    hand.complete(next(hand), 1);
+  private void delayedParent() {
+    parent("later", Map.of("delay", 60_000), List.of(child("of-later", Map.of())));
+    hand.complete(next(), 1);
   }
 
   /** A child that fails while its parent waits for something else. */
-  private static void parentElsewhere(NodePeer peer, SideBySideTest.Hand hand) {
+  private void parentElsewhere() {
     for (int delay : List.of(0, 60_000)) {
       String name = "elsewhere-" + delay;
-      parent(peer, name, Map.of("delay", delay), List.of());
+      parent(name, Map.of("delay", delay), List.of());
       add(
-          peer,
           Map.of(),
           Map.of(
               "jobId",
@@ -181,20 +191,19 @@ final class Steps {
               true,
               "parent",
               Map.of("id", name, "queue", "bull:parents")));
-      hand.fail(next(hand), "badly", true);
+      hand.fail(next(), "badly", true);
     }
   }
 
   /** A child that failed, and is set going again: its parent waits for it once more. */
-  private static void reviveChild(NodePeer peer, SideBySideTest.Hand hand) {
+  private void reviveChild() {
     for (String option : List.of("failParentOnFailure", "ignoreDependencyOnFailure")) {
       String id = "revived-" + option;
       parent(
-          peer,
           "of-" + id,
           Map.of(),
           List.of(child(id, Map.of(option, true)), child("sibling-of-" + id, Map.of())));
-      List<String> both = List.of(next(hand), next(hand));
+      List<String> both = List.of(next(), next());
       hand.fail(id, "badly", true);
       hand.revive(id);
       both.forEach(each -> hand.complete(each, 1));
@@ -202,66 +211,61 @@ final class Steps {
   }
 
   /** What comes while a job is active, and is to come after it. */
-  private static void keepTheLast(NodePeer peer, SideBySideTest.Hand hand) {
+  private void keepTheLast() {
     Map<String, Object> rule = Map.of("id", "last", "keepLastIfActive", true);
-    add(peer, Map.of("n", 1), Map.of("deduplication", rule));
+    add(Map.of("n", 1), Map.of("deduplication", rule));
     for (Map<String, Object> more :
         List.<Map<String, Object>>of(
             Map.of(), Map.of("priority", 3), Map.of("jobId", "a-name"), Map.of("lifo", true))) {
-      String id = next(hand);
-      add(peer, Map.of("n", 2), Map.of("deduplication", rule));
+      String id = next();
+      add(Map.of("n", 2), Map.of("deduplication", rule));
       Map<String, Object> options = new java.util.TreeMap<>(more);
       options.put("deduplication", rule);
-      add(peer, Map.of("n", 3), options);
+      add(Map.of("n", 3), options);
       if (more.containsKey("lifo")) {
         hand.fail(id, "badly", true);
       } else {
         hand.complete(id, 1);
       }
     }
-    String last = next(hand);
-    add(peer, Map.of("n", 4), Map.of("deduplication", rule, "delay", 60_000));
+    String last = next();
+    add(Map.of("n", 4), Map.of("deduplication", rule, "delay", 60_000));
     hand.complete(last, 1);
   }
 
-  private static void retryWithPriority(NodePeer peer, SideBySideTest.Hand hand) {
-    add(peer, Map.of(), Map.of("jobId", "tried-again", "priority", 5, "lifo", true, "attempts", 2));
-    assertEquals("tried-again", next(hand));
-    add(peer, Map.of(), Map.of("jobId", "behind", "priority", 5));
+  private void retryWithPriority() {
+    add(Map.of(), Map.of("jobId", "tried-again", "priority", 5, "lifo", true, "attempts", 2));
+    assertEquals("tried-again", next());
+    add(Map.of(), Map.of("jobId", "behind", "priority", 5));
     hand.fail("tried-again", "badly", false);
-    assertEquals("behind", next(hand));
+    assertEquals("behind", next());
     hand.complete("behind", 1);
-    assertEquals("tried-again", next(hand));
+    assertEquals("tried-again", next());
     hand.complete("tried-again", 1);
   }
 
   /** A queue of a 5.x that wrote no version: nothing is lost by its pause. */
-  private static void withoutVersion(NodePeer peer, SideBySideTest.Hand hand, UnifiedJedis jedis) {
+  private void withoutVersion() {
     String version = jedis.hget("bull:downloads:meta", "version");
     if (!version.startsWith("bullmq:5.")) {
       return;
     }
     jedis.hdel("bull:downloads:meta", "version");
-    add(peer, Map.of(), Map.of("jobId", "before"));
-    add(peer, Map.of(), Map.of("jobId", "due", "delay", 50));
+    add(Map.of(), Map.of("jobId", "before"));
+    add(Map.of(), Map.of("jobId", "due", "delay", 50));
     peer.ask("pause");
-    await()
-        .pollInterval(Duration.ofMillis(30))
-        .until(
-            () -> {
-              assertNull(hand.take(), "it is paused");
-              return jedis.zscore("bull:downloads:delayed", "due") == null;
-            });
+    pass(Duration.ofMillis(50));
+    assertNull(hand.take(), "it is paused");
+    assertNull(jedis.zscore("bull:downloads:delayed", "due"), "it is due");
     peer.ask("resume");
     for (String id : List.of("before", "due")) {
-      assertEquals(id, next(hand));
+      assertEquals(id, next());
       hand.complete(id, 1);
     }
     jedis.hset("bull:downloads:meta", "version", version);
   }
 
-  private static void parent(
-      NodePeer peer, String id, Map<String, Object> options, List<Map<String, Object>> children) {
+  private void parent(String id, Map<String, Object> options, List<Map<String, Object>> children) {
     Map<String, Object> all = new java.util.TreeMap<>(options);
     all.put("jobId", id);
     peer.ask(
@@ -279,11 +283,13 @@ final class Steps {
     return Map.of("type", type, "delay", delay);
   }
 
-  private static String add(NodePeer peer, Object data, Object options) {
+  private String add(Object data, Object options) {
+    pass(Duration.ofMillis(3));
     return peer.ask("add", "download", data, options).textValue();
   }
 
-  private static String next(SideBySideTest.Hand hand) {
+  private String next() {
+    pass(Duration.ofMillis(2));
     String id = hand.take();
     if (id == null) {
       throw new AssertionError("expected a job to take, found none");
@@ -291,10 +297,21 @@ final class Steps {
     return id;
   }
 
-  private static String until(SideBySideTest.Hand hand) {
-    return await()
-        .pollInterval(Duration.ofMillis(30))
-        .atMost(Duration.ofSeconds(10))
-        .until(hand::take, id -> id != null);
+  /** When it is due, and not a step earlier. */
+  private String until() {
+    for (int i = 0; i < 100; i++) {
+      pass(Duration.ofMillis(10));
+      String id = hand.take();
+      if (id != null) {
+        return id;
+      }
+    }
+    throw new AssertionError("expected a job to be due within a second, found none");
+  }
+
+  /** For both of them: what they do in between is done at one moment. */
+  private void pass(Duration time) {
+    clock.advance(time);
+    peer.ask("clock", clock.millis());
   }
 }
