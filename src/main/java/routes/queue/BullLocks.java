@@ -41,7 +41,7 @@ public final class BullLocks {
   private final Map<String, BullJob> known = new ConcurrentHashMap<>();
 
   private Set<String> goneAtLastLook = Set.of();
-  private Set<Long> endedAtLastLook = Set.of();
+  private Set<BullBook.Taken> endedAtLastLook = Set.of();
 
   /**
    * @param owner id of the present worker
@@ -99,8 +99,27 @@ public final class BullLocks {
     book.taken(jobs, owner.get());
     for (BullBook.Taken job : jobs) {
       mine.add(job.jobId());
-      active.computeIfAbsent(job.taskId(), id -> ConcurrentHashMap.newKeySet()).add(job.jobId());
+      addToActive(job);
     }
+  }
+
+  private void addToActive(BullBook.Taken job) {
+    active.compute(
+        job.taskId(),
+        (id, jobs) -> {
+          Set<String> with = jobs == null ? ConcurrentHashMap.newKeySet() : jobs;
+          with.add(job.jobId());
+          return with;
+        });
+  }
+
+  private void removeFromActive(BullBook.Taken job) {
+    active.computeIfPresent(
+        job.taskId(),
+        (id, jobs) -> {
+          jobs.remove(job.jobId());
+          return jobs.isEmpty() ? null : jobs;
+        });
   }
 
   /** The task has ended here, or waits for others: there is room for the next one. */
@@ -177,19 +196,21 @@ public final class BullLocks {
 
   /** Compares what is in hand with the book, which all processes write. */
   void look() {
-    Map<Long, Set<String>> held = new HashMap<>();
+    Set<BullBook.Taken> held = new HashSet<>();
     Set<String> own = new HashSet<>();
     for (BullBook.Held job : book.held()) {
-      held.computeIfAbsent(job.taskId(), id -> ConcurrentHashMap.newKeySet()).add(job.jobId());
+      held.add(new BullBook.Taken(job.jobId(), job.taskId()));
       if (job.owner().equals(owner.get())) {
         own.add(job.jobId());
       }
     }
-    active.putAll(held);
+    held.forEach(this::addToActive);
     // Twice in a row, here and below: one that has just been taken may not be in the book yet.
-    Set<Long> ended = new HashSet<>(active.keySet());
-    ended.removeAll(held.keySet());
-    ended.stream().filter(endedAtLastLook::contains).forEach(active::remove);
+    Set<BullBook.Taken> ended = new HashSet<>();
+    active.forEach(
+        (taskId, jobs) -> jobs.forEach(jobId -> ended.add(new BullBook.Taken(jobId, taskId))));
+    ended.removeAll(held);
+    ended.stream().filter(endedAtLastLook::contains).forEach(this::removeFromActive);
     endedAtLastLook = ended;
     Set<String> gone = new HashSet<>(mine);
     gone.addAll(known.keySet());

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -233,29 +234,28 @@ class BullTellerTest {
   @Test
   void should_know_a_job_that_was_taken_during_a_look() throws Exception {
     BullLocks locks = locks();
-    long taskId = shop.task("enrolled", Shop.url("ok"));
-    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("new"));
-    BullJob job = queue.take(ours, 1).jobs().get(0);
+    long taskId = task("ready", false);
+    for (String jobId : List.of("first", "second")) {
+      queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named(jobId));
+      BullJob job = queue.take(ours, 1).jobs().get(0);
+      new TransactionTemplate(new DataSourceTransactionManager(database))
+          .executeWithoutResult(
+              status -> {
+                locks.taken(List.of(new BullLocks.Taken(job, taskId)));
+                CompletableFuture.runAsync(locks::look).join();
+              });
+    }
 
-    new TransactionTemplate(new DataSourceTransactionManager(database))
-        .executeWithoutResult(
-            status -> {
-              locks.taken(List.of(new BullLocks.Taken(job, taskId)));
-              Thread look = new Thread(locks::look);
-              look.start();
-              try {
-                look.join();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-
-    assertEquals(Set.of("new"), locks.jobsOf(taskId));
+    assertEquals(Set.of("first", "second"), locks.jobsOf(taskId));
     locks.look();
+    shop.update("DELETE FROM waybill_bullmq WHERE job_id = 'first'");
+    locks.look();
+    locks.look();
+    assertEquals(Set.of("second"), locks.jobsOf(taskId), "the other has ended");
     shop.update("DELETE FROM waybill_bullmq");
     locks.look();
     locks.look();
-    assertEquals(Set.of(), locks.jobsOf(taskId), "it has ended");
+    assertEquals(Set.of(), locks.jobsOf(taskId), "both have ended");
   }
 
   @Test
