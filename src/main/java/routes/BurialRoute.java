@@ -46,7 +46,7 @@ final class BurialRoute extends RouteBuilder {
       return;
     }
     if (waitsForOthers(flight, work, failure)) {
-      flight.probing(false);
+      flight.probeIsOver();
       parts.park(flight, work);
       return;
     }
@@ -72,7 +72,7 @@ final class BurialRoute extends RouteBuilder {
   private boolean waitsForOthers(Flight flight, String work, Exception failure) {
     return ObjectHelper.getException(Permanent.class, failure) == null
         && parts.holds().isHeld(work)
-        && (flight.probing() || flight.attempts() < parts.tries(work));
+        && (flight.losesNoTry() || flight.attempts() < parts.tries(work));
   }
 
   static String work(Flight flight) {

@@ -301,6 +301,26 @@ class FlowTest extends WorkerTest {
   }
 
   @Test
+  void should_end_hopeless_jobs_though_they_keep_each_other_waiting() throws Exception {
+    startWorker(
+        "WAYBILL_BREAKER_FAILURES",
+        "2",
+        "WAYBILL_BREAKER_PAUSE",
+        "200ms",
+        "WAYBILL_BREAKER_MAX_WAIT",
+        "1s",
+        "WAYBILL_RETRY_TRIES",
+        "3");
+    List<Long> hopeless = List.of(shop.order("fails-always"), shop.order("fails-always"));
+
+    for (long taskId : hopeless) {
+      awaitState(taskId, "dead");
+      assertEquals("3", shop.ledger("attempts", taskId));
+      assertEquals("failed", shop.status(taskId));
+    }
+  }
+
+  @Test
   void should_count_one_jobs_failures_as_its_own() throws Exception {
     startWorker("WAYBILL_BREAKER_FAILURES", "2", "WAYBILL_RETRY_TRIES", "3");
     long broken = shop.order("fails-always");

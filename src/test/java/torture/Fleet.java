@@ -62,6 +62,7 @@ final class Fleet implements AutoCloseable {
       "WAYBILL_WEBHOOK_TIMEOUT", "5s",
       "WAYBILL_SHUTDOWN_GRACE", "1s",
       "WAYBILL_BREAKER_PAUSE", "2s",
+      "WAYBILL_BREAKER_MAX_WAIT", "20s",
       "WAYBILL_ENROLMENT_MAX_WAIT", "1d",
       "WORKER_COUNT", "4",
       "JAVA_TOOL_OPTIONS", ("-Xmx192m " + javaOptions).strip()

@@ -35,6 +35,7 @@ public final class Flight {
   private volatile boolean resting;
   private volatile boolean landed;
   private boolean probing;
+  private boolean probeCounts;
   private Boolean filesMissing;
   private int attempts;
   private String folder;
@@ -158,9 +159,9 @@ public final class Flight {
     return attempts;
   }
 
-  /** The try of a job that was sent ahead of the others says nothing about the job. */
+  /** Tries of the present stage that have failed, with the one that has just failed. */
   public int countFailure() {
-    return probing ? attempts : ++attempts;
+    return losesNoTry() ? attempts : ++attempts;
   }
 
   /** Whether this job tries a stage that is held back for all others. */
@@ -168,8 +169,22 @@ public final class Flight {
     return probing;
   }
 
-  public void probing(boolean now) {
-    probing = now;
+  /**
+   * @param counts whether a failure is the job's own: as a rule, of one that is sent ahead of the
+   *     others, it says nothing about the job
+   */
+  public void probe(boolean counts) {
+    probing = true;
+    probeCounts = counts;
+  }
+
+  public void probeIsOver() {
+    probing = false;
+  }
+
+  /** Whether a failure now is taken for the outside's. */
+  public boolean losesNoTry() {
+    return probing && !probeCounts;
   }
 
   public String folder() {

@@ -26,7 +26,8 @@ public final class Holds implements HoldsMBean {
   private static final String ALL =
       """
       SELECT name, reason, until_at IS NOT NULL AND until_at <= UTC_TIMESTAMP(6) AS is_over,
-             TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), until_at) AS left_seconds, trial
+             TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(6), until_at) AS left_seconds, trial,
+             TIMESTAMPDIFF(SECOND, since, UTC_TIMESTAMP(6)) AS since_seconds
         FROM waybill_hold ORDER BY name""";
 
   /**
@@ -57,8 +58,10 @@ public final class Holds implements HoldsMBean {
   /**
    * @param leftSeconds until one may try; null while it lasts until somebody ends it
    * @param trial whether one job tries before all others go on
+   * @param since how long ago it began, in whole seconds
    */
-  public record Hold(String name, String reason, boolean over, Long leftSeconds, boolean trial) {}
+  public record Hold(
+      String name, String reason, boolean over, Long leftSeconds, boolean trial, Duration since) {}
 
   private final JdbcTemplate jdbc;
   private volatile Map<String, Hold> known = Map.of();
@@ -82,7 +85,8 @@ public final class Holds implements HoldsMBean {
                               row.getString(2),
                               row.getBoolean(3),
                               forever ? null : left,
-                              row.getBoolean(5));
+                              row.getBoolean(5),
+                              Duration.ofSeconds(row.getLong(6)));
                         }))
             .stream()
             .collect(Collectors.toUnmodifiableMap(Hold::name, hold -> hold));

@@ -16,7 +16,8 @@ import routes.settings.Flow;
 /**
  * Circuit breakers of the stages that talk to the outside. So many failed tries in a row, of more
  * than one job, open it: the stage is held back for all processes, its jobs wait in the ledger, and
- * after a while one of them tries.
+ * after a while one of them tries. That costs it no try, or an outage would bury jobs; but not for
+ * ever, or jobs that are hopeless themselves would keep their stage closed to each other's end.
  *
  * <p>Not Camel's circuit breaker: that one lives in one process, and what it refuses has failed;
  * here the state is everybody's, and what is refused must wait without a slot and without losing a
@@ -82,14 +83,14 @@ public final class Breakers implements BreakersMBean {
       return false;
     }
     LOG.info("Task {} tries whether {} works again", flight.taskId(), stage);
-    flight.probing(true);
+    flight.probe(hold.get().since().compareTo(settings.maxWait()) >= 0);
     return true;
   }
 
   public void succeeded(Flight flight, String stage) {
     rows.remove(stage);
     if (flight.probing()) {
-      flight.probing(false);
+      flight.probeIsOver();
       holds.release(stage);
       LOG.info("{} works again: it is held back no longer", stage);
     }

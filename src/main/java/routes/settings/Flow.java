@@ -30,9 +30,10 @@ public record Flow(Vip vip, Rate rate, Limits limits, Breaker breaker, Cache cac
   /**
    * @param failures in a row that hold a stage back
    * @param pause before one job tries again
+   * @param maxWait of a stage that is held back, after which failed tries are the jobs' own again
    * @param quotaPause when the remote says that a quota is used up
    */
-  public record Breaker(int failures, Duration pause, Duration quotaPause) {}
+  public record Breaker(int failures, Duration pause, Duration maxWait, Duration quotaPause) {}
 
   /**
    * @param ttl how long a delivery may be given to other buyers of its course
@@ -62,6 +63,7 @@ public record Flow(Vip vip, Rate rate, Limits limits, Breaker breaker, Cache cac
         new Breaker(
             read.count("waybill.breaker.failures", 2, 10_000),
             read.duration("waybill.breaker.pause", Duration.ofMillis(100), DAY),
+            read.duration("waybill.breaker.max-wait", SECOND, Duration.ofDays(365)),
             read.duration("waybill.upload.quota-pause", Duration.ofMillis(100), DAY));
     Cache cache =
         new Cache(
