@@ -178,9 +178,9 @@ final class BullIntake {
         && (parts.desk().goOn(read, "BullMQ") || hasComeBack(read.taskId()));
   }
 
-  /** Since a moment ago, with another job about the task. */
+  /** Since a moment ago, with another job about the task; it may have been delivered since. */
   private boolean hasComeBack(long taskId) {
-    return isOneOf(taskId, Set.of("waiting", "ready", "running"));
+    return isOneOf(taskId, ANSWERED_FOR);
   }
 
   private boolean isOneOf(long taskId, Set<String> states) {

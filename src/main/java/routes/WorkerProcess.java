@@ -307,6 +307,8 @@ public final class WorkerProcess {
     // One after the other: by itself it starts a thread for each message, and their order is lost.
     redisListener.setSubscriptionExecutor(new SimpleAsyncTaskExecutor("subscription-"));
     redisListener.setTaskExecutor(messages);
+    // By itself it gives up the whole start after two seconds.
+    redisListener.setMaxSubscriptionRegistrationWaitingTime(LONGEST_START.toMillis());
     redisListener.afterPropertiesSet();
     redisListener.start();
     main.bind("redisConnections", redisConnections);

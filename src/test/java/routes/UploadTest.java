@@ -60,14 +60,28 @@ class UploadTest extends WorkerTest {
   }
 
   @Test
+  void should_read_a_listing_to_its_end() throws Exception {
+    startWorker();
+    shop.breakRclone("list", "late");
+    long taskId = shop.order("ok");
+
+    awaitState(taskId, "done");
+
+    assertEquals(1, shop.rcloneRuns("list", "Course " + taskId));
+    assertEquals("0", shop.ledger("attempts", taskId));
+  }
+
+  @Test
   void should_download_anew_when_pushed_again_after_files_were_lost() throws Exception {
-    startWorker("WAYBILL_UPLOAD_RETRY_DELAY", "1s");
-    shop.breakRclone("move", "half");
+    startWorker();
+    shop.breakRclone("move", "half", "gated");
     long taskId = shop.order("ok");
     awaitEvent(taskId, "UPLOAD_ERROR");
+    until(() -> shop.rcloneRuns("move", "Course " + taskId) == 2, "it is tried again");
     for (String file : shop.delivered().keySet()) {
       shop.drive().delete("deliveries/" + file);
     }
+    shop.goOn("move");
 
     awaitState(taskId, "dead");
 

@@ -54,6 +54,9 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
    */
   private static final Duration DRAIN = Duration.ofMillis(100);
 
+  /** When they have been ended too, only a busy machine keeps it from being read. */
+  private static final Duration LONGEST_DRAIN = Duration.ofSeconds(5);
+
   /**
    * Looking through all processes takes longer than a program that ends at once; such a one leaves
    * nobody unseen.
@@ -221,11 +224,14 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
         // What has ended well is looked at as a whole.
         checkSize(command);
       }
-      boolean drained = await(draining);
+      boolean drained = await(draining, DRAIN);
       boolean ran = System.nanoTime() - started > LONG_RUN.toNanos();
       if (!drained || ran) {
         ProcessTree.end(() -> own(flight), killGrace);
-        await(draining);
+        drained = await(draining, LONGEST_DRAIN);
+      }
+      if (!drained && command.keepOutput()) {
+        throw new IOException("What the program printed could not be read to its end");
       }
       return new ExecResult(
           command,
@@ -274,10 +280,11 @@ public final class ProgramRunner extends ServiceSupport implements ExecCommandEx
     return tree.values();
   }
 
-  private static boolean await(List<Future<?>> draining) throws InterruptedException, IOException {
+  private static boolean await(List<Future<?>> draining, Duration longest)
+      throws InterruptedException, IOException {
     for (Future<?> pump : draining) {
       try {
-        pump.get(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+        pump.get(longest.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException somebodyHoldsThePipe) {
         return false;
       } catch (java.util.concurrent.ExecutionException e) {

@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.UUID;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
+import org.springframework.jdbc.datasource.DataSourceTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 /**
  * Which jobs of a BullMQ queue are about which tasks, and what their queue was told last. What it
@@ -83,7 +85,12 @@ public final class BullBook {
        WHERE queue = ? AND job_id = ? AND told = ?
          AND EXISTS (SELECT 1 FROM waybill_job j WHERE j.task_id = waybill_bullmq.task_id AND j.state = ?)""";
 
+  /** In: queue, job id. Waits for whoever is about to change it. */
+  private static final String LAST_TOLD =
+      "SELECT told FROM waybill_bullmq WHERE queue = ? AND job_id = ? FOR UPDATE";
+
   private final JdbcTemplate jdbc;
+  private final TransactionTemplate transaction;
   private final String queue;
 
   /**
@@ -91,6 +98,7 @@ public final class BullBook {
    */
   public BullBook(DataSource database, String queue) {
     this.jdbc = new JdbcTemplate(database);
+    this.transaction = new TransactionTemplate(new DataSourceTransactionManager(database));
     this.queue = queue;
   }
 
@@ -119,15 +127,7 @@ public final class BullBook {
   /** What the queue was told last about a job; empty if it is new. */
   public Optional<String> lastTold(String jobId) {
     return reach(
-        () ->
-            jdbc
-                .queryForList(
-                    "SELECT told FROM waybill_bullmq WHERE queue = ? AND job_id = ?",
-                    String.class,
-                    queue,
-                    jobId)
-                .stream()
-                .findFirst());
+        () -> jdbc.queryForList(LAST_TOLD, String.class, queue, jobId).stream().findFirst());
   }
 
   /**
@@ -207,9 +207,22 @@ public final class BullBook {
     return reach(() -> jdbc.update(FAILS, values)) == 1;
   }
 
-  /** Whether a job and its task are still as they were read. */
-  public boolean isStill(Standing seen) {
-    return about(List.of(seen.taskId())).contains(seen);
+  /**
+   * Tells a job that it has failed, if it and its task are still as they were read. Somebody may
+   * set it going again as soon as it is told: {@link #lastTold} waits until it is written down.
+   */
+  public void fails(Standing seen, Runnable order) {
+    reach(
+        () ->
+            transaction.execute(
+                status -> {
+                  lastTold(seen.jobId());
+                  if (about(List.of(seen.taskId())).contains(seen)) {
+                    order.run();
+                    told(seen.jobId(), FAILED);
+                  }
+                  return null;
+                }));
   }
 
   /** They have ended well, or are not ours: nothing more will be told. */

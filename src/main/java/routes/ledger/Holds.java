@@ -70,8 +70,11 @@ public final class Holds implements HoldsMBean {
     this.jdbc = new JdbcTemplate(database);
   }
 
-  /** Looks at what all processes hold back. */
-  public void refresh() {
+  /**
+   * Looks at what all processes hold back. One look at a time: an older one must not come in after
+   * a newer one.
+   */
+  public synchronized void refresh() {
     known =
         reach(
                 () ->

@@ -20,6 +20,7 @@ public final class Lease {
   private volatile long confirmedNanos;
   private volatile boolean enlisted;
   private volatile boolean lost;
+  private boolean ended;
   private volatile long quietUntilNanos = System.nanoTime();
 
   /**
@@ -66,11 +67,15 @@ public final class Lease {
 
   /**
    * To be called a few times a lease. A worker that was silent for too long drops what it does and
-   * begins a new life.
+   * begins a new life. One that comes late for a planned stop must not: nobody would leave the book
+   * for that life.
    *
    * @throws LedgerAway if the database cannot be reached; the lease goes on running out
    */
-  public void renew() {
+  public synchronized void renew() {
+    if (ended) {
+      return;
+    }
     if (!isValid()) {
       startAfresh("could not renew its lease in time");
       return;
@@ -84,7 +89,8 @@ public final class Lease {
   }
 
   /** Leaves the book after a planned stop. */
-  public void end() {
+  public synchronized void end() {
+    ended = true;
     enlisted = false;
     workers.retire(worker.get());
   }

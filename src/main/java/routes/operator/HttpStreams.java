@@ -204,8 +204,8 @@ final class HttpStreams {
       return;
     }
     Listener listener = new Listener(context.response(), taskId);
-    context.response().write(": listening\n\n");
     listeners.add(listener);
+    context.response().write(": listening\n\n");
   }
 
   /**

@@ -92,6 +92,7 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
 
   private void startTaking() {
     synchronized (taking) {
+      askedNanos = System.nanoTime();
       shift = new Shift();
       shift.fillSeats();
     }

@@ -253,12 +253,16 @@ public final class BullTeller {
         locks.letGo(job.jobId());
         end(job, () -> retry(bull, reason, trace, attempt));
       }
-    } else if (book.isStill(job)) {
+    } else {
       // The other way round: a job that nobody wants must not come back. One that has come back
       // since it was read, somebody wants.
-      queue.log(job.jobId(), lines, bull.keepLogs());
-      end(job, () -> fail(bull, reason, trace));
-      told(job, BullBook.FAILED);
+      book.fails(
+          job,
+          () -> {
+            queue.log(job.jobId(), lines, bull.keepLogs());
+            end(job, () -> fail(bull, reason, trace));
+          });
+      locks.letGo(job.jobId());
     }
   }
 

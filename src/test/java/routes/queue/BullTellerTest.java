@@ -1,5 +1,6 @@
 package routes.queue;
 
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.zaxxer.hikari.HikariDataSource;
@@ -11,9 +12,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -190,6 +193,29 @@ class BullTellerTest {
 
     assertUnderWay("once", 1);
     assertEquals("active", shop.query("SELECT told FROM waybill_bullmq"));
+  }
+
+  /** Somebody sets it going as soon as its queue says "failed": a listener, or a quick click. */
+  @Test
+  void should_know_that_a_job_has_failed_before_it_is_back() throws Exception {
+    long taskId = fails("first", 1, true);
+    BullBook.Standing failed = book.about(List.of(taskId)).get(0);
+    CompletableFuture<Optional<String>> known = new CompletableFuture<>();
+
+    book.fails(
+        failed,
+        () -> {
+          known.completeAsync(() -> book.lastTold("first"));
+          await().until(() -> known.isDone() || lockWaits() > 0);
+        });
+
+    assertEquals(Optional.of("failed"), known.get(30, TimeUnit.SECONDS));
+  }
+
+  private long lockWaits() throws SQLException {
+    return Long.parseLong(
+        shop.query(
+            "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'"));
   }
 
   @Test
