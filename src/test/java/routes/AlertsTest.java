@@ -105,8 +105,9 @@ class AlertsTest extends WorkerTest {
 
   @Test
   void should_tell_once_of_all_processes_what_is_held_back() throws Exception {
-    WorkerProcess first = start();
-    start();
+    // A look of one that began before the end must not come in after the other's.
+    WorkerProcess first = start("WAYBILL_WATCH_PERIOD", "500ms");
+    start("WAYBILL_WATCH_PERIOD", "500ms");
     first.parts().holds().hold("upload", Duration.ofHours(1), "quota", true);
     awaitAlert("breaker-open", "upload: quota");
     until(() -> first.parts().alerts().stands("breaker-open"), "the other one has seen it too");

@@ -133,6 +133,7 @@ class BullBoardTest extends WorkerTest {
     tab.go(board + "/queue/downloads?status=delayed");
     awaitShown(jobId(waiting));
     tab.go(board + "/queue/downloads/" + jobId(delivered) + "?status=completed");
+    awaitShown(jobId(delivered));
     click("Logs");
     awaitShown("55.5%");
     keep("bull-board-log");

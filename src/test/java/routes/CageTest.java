@@ -88,7 +88,7 @@ class CageTest extends WorkerTest {
 
   @Test
   void should_hold_the_downloader_and_deliver_what_it_brings() throws Exception {
-    start("WAYBILL_DOWNLOAD_IDLE_TIMEOUT", "700ms", "WAYBILL_RETRY_TRIES", "2");
+    start("WAYBILL_DOWNLOAD_IDLE_TIMEOUT", "3s", "WAYBILL_RETRY_TRIES", "2");
     long hangs =
         order(
             "(setsid sh -c 'echo $$ > \"$1\"; exec sleep 1000' sh \"$out/pid\" >/dev/null 2>&1 &)\n"

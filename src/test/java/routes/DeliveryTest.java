@@ -18,6 +18,7 @@ class DeliveryTest extends WorkerTest {
     long taskId = shop.order("ok");
 
     awaitState(taskId, "done");
+    awaitEvent(taskId, "CLEANUP");
 
     assertEquals(Shop.expected(taskId), shop.delivered());
     assertEquals("completed", shop.status(taskId));

@@ -64,12 +64,12 @@ class DownloadTest extends WorkerTest {
 
   @Test
   void should_end_a_download_that_says_nothing_and_its_children() throws Exception {
-    startWorker("WAYBILL_DOWNLOAD_IDLE_TIMEOUT", "300ms", "WAYBILL_RETRY_TRIES", "1");
+    startWorker("WAYBILL_DOWNLOAD_IDLE_TIMEOUT", "2s", "WAYBILL_RETRY_TRIES", "1");
     long taskId = shop.order("silent");
 
     awaitState(taskId, "dead");
 
-    assertTrue(shop.errorLog(taskId).contains("it printed nothing for 300 ms"));
+    assertTrue(shop.errorLog(taskId).contains("it printed nothing for 2 s"));
     assertFalse(lives(shop.staging().resolve("child-" + taskId)));
     assertNothingRuns(taskId);
   }

@@ -31,7 +31,7 @@ class EnrolmentTest extends WorkerTest {
   void should_wait_until_the_row_says_enrolled(String status) throws Exception {
     startWorker();
     long taskId = order(status);
-    awaitState(taskId, "waiting");
+    awaitEvent(taskId, "WAITING");
     assertEquals(0, shop.downloads(taskId));
 
     shop.setStatus(taskId, "enrolled");
@@ -65,7 +65,7 @@ class EnrolmentTest extends WorkerTest {
 
     assertEquals("failed", shop.status(taskId));
     assertTrue(shop.errorLog(taskId).contains("the status is still 'processing'"));
-    assertTrue(shop.eventNames(taskId).contains("DEAD"));
+    awaitEvent(taskId, "DEAD");
     assertEquals(0, shop.downloads(taskId));
   }
 

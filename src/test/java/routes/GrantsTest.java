@@ -75,7 +75,7 @@ class GrantsTest extends WorkerTest {
       "WAYBILL_RETRY_TRIES", "2",
       "WAYBILL_CACHE_ENABLED", "true",
       "WAYBILL_RATE_MAX", "2",
-      "WAYBILL_RATE_INTERVAL", "300ms",
+      "WAYBILL_RATE_INTERVAL", "600ms",
       "WAYBILL_RECONCILE_UNSEEN", "true",
       "WAYBILL_RECONCILE_UNSEEN_AFTER", "1s",
       "WAYBILL_WATCH_PERIOD", "100ms",

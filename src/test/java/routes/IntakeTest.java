@@ -82,10 +82,14 @@ class IntakeTest extends WorkerTest {
       assertTrue(json.path("reason").asText().contains("expected"), entry);
       assertTrue(json.has("payload") && json.has("at"), entry);
     }
-    assertEquals(
-        poison.size(),
-        shop.events().stream().filter(e -> e.path("event").asText().equals("REJECTED")).count());
-    assertEquals(List.of("waybill:rejected"), List.copyOf(shop.waybillKeys()));
+    until(
+        () ->
+            shop.events().stream().filter(e -> e.path("event").asText().equals("REJECTED")).count()
+                == poison.size(),
+        "each is told of");
+    until(
+        () -> List.of("waybill:rejected").equals(List.copyOf(shop.waybillKeys())),
+        "nothing else is left");
   }
 
   @Test

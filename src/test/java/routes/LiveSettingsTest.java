@@ -55,8 +55,9 @@ class LiveSettingsTest extends WorkerTest {
       shop.goOn(tasks.get(i));
       awaitState(tasks.get(i), "done");
     }
-    until(() -> running() == 2, "two slots");
-    assertEquals(5, started(), "of the first four one is left, and one has taken its turn");
+    until(
+        () -> running() == 2 && started() == 5,
+        "of the first four one is left, and one has taken its turn");
     tasks.forEach(taskId -> goOn(taskId));
     tasks.forEach(taskId -> awaitState(taskId, "done"));
     long last = shop.order("ok");
@@ -83,10 +84,10 @@ class LiveSettingsTest extends WorkerTest {
     List<Long> tasks = gated(3);
     until(() -> running() == 1, "one download");
 
-    write("waybill.limit.downloads = 2\nwaybill.rate.max = 1000\nwaybill.rate.interval = 7s\n");
+    write("waybill.limit.downloads = 2\nwaybill.rate.max = 1000\nwaybill.rate.interval = 7m\n");
 
     until(() -> running() == 2, "two downloads");
-    assertEquals(7, worker.parts().tuning().rate().interval().toSeconds());
+    assertEquals(7, worker.parts().tuning().rate().interval().toMinutes());
     tasks.forEach(taskId -> goOn(taskId));
     tasks.forEach(taskId -> awaitState(taskId, "done"));
     assertTrue(shop.redis().exists("waybill:starts"), "the rate is counted now");

@@ -176,7 +176,14 @@ class OperatorTest extends WorkerTest {
   @Test
   void should_tell_scripts_the_same_as_people() throws Exception {
     startWorker(
-        "WAYBILL_RETRY_TRIES", "1", "WAYBILL_ALERT_DEAD", "1", "WAYBILL_WATCH_PERIOD", "100ms");
+        "WAYBILL_RETRY_TRIES",
+        "1",
+        "WAYBILL_ALERT_DEAD",
+        "1",
+        "WAYBILL_ALERT_DISK_FREE",
+        "0B",
+        "WAYBILL_WATCH_PERIOD",
+        "100ms");
     long taskId = deadUpload();
     until(
         () -> "dead-growing".equals(shop.query("SELECT MAX(name) FROM waybill_alert")),

@@ -71,10 +71,11 @@ class OutageTest extends WorkerTest {
     awaitEvent(taskId, "DOWNLOAD_START");
     shop.redisServer().kill();
     until(() -> log().contains("Redis cannot be reached"), "it says so");
-    shop.goOn(taskId);
 
     Thread stop = new Thread(worker::stop, "stop");
     stop.start();
+    until(() -> log().contains("Stopping"), "it stops");
+    shop.goOn(taskId);
     until(() -> !stop.isAlive(), "it has stopped");
 
     assertEquals("ready", shop.ledger("state", taskId), "it is handed back");
@@ -164,7 +165,7 @@ class OutageTest extends WorkerTest {
     long before = System.nanoTime();
     worker.stop();
 
-    assertTrue(System.nanoTime() - before < 25_000_000_000L);
+    assertTrue(System.nanoTime() - before < 60_000_000_000L);
     shop.database().start();
     assertEquals("running", shop.ledger("state", taskId));
     startWorker("WAYBILL_LEASE", "3s");

@@ -97,7 +97,7 @@ class PageTest extends WorkerTest {
     tab.click("#token-text");
     tab.type(token);
     tab.press("Enter");
-    awaitShown("#token-state", "in use");
+    awaitShown("#token-state", "A token is in use");
     tab.click("#token summary");
   }
 
@@ -235,7 +235,9 @@ class PageTest extends WorkerTest {
     awaitShown("#top .badge", "dead");
     awaitShown("#top .reason", "rclone move ended with exit code 5");
     awaitShown("#tries", "failed");
-    assertEquals(2, tab.eval("document.querySelectorAll('#tries .try.failed').length").asInt());
+    until(
+        () -> tab.eval("document.querySelectorAll('#tries .try.failed').length").asInt() == 2,
+        "both tries are there");
     assertEquals("5", tab.text("#tries .failed [data-name='exit code']"));
     awaitShown("#task-log", "upload try 2");
     keep("failing");
@@ -265,6 +267,7 @@ class PageTest extends WorkerTest {
     until(() -> !tab.eval("document.getElementById('confirm').open").asBoolean(), "it is left");
     assertEquals("running", shop.ledger("state", taskId));
     tab.click("#cancel");
+    awaitShown("#confirm-title", "Cancel task " + taskId);
     tab.click("#confirm-yes");
 
     awaitShown("#top .badge", "cancelled");
@@ -288,6 +291,7 @@ class PageTest extends WorkerTest {
     awaitShown(station("Ready"), "1");
     keep("paused");
     tab.click(button);
+    awaitShown("#confirm-title", "Resume " + Shop.INBOX);
     tab.click("#confirm-yes");
 
     awaitShown(button, "Pause");
@@ -478,6 +482,7 @@ class PageTest extends WorkerTest {
     openWithToken("#/");
     awaitShown("#alerts", hostile("alert"));
     awaitShown("#workers", "onerror=window.taken='worker'");
+    awaitShown("#events", "Nothing has happened");
     publish("PROGRESS", running);
     publish("DEAD", dead);
     publish("<img src=x onerror=window.taken='name'>", dead);
@@ -528,6 +533,7 @@ class PageTest extends WorkerTest {
 
     awaitShown("#facts", "n…@example.com");
     tab.click("#retry");
+    awaitShown("#confirm-title", "task " + taskId);
     tab.click("#confirm-yes");
     awaitShown("#said", "This needs the token");
     assertTrue(tab.eval("document.getElementById('token').open").asBoolean());
@@ -614,7 +620,7 @@ class PageTest extends WorkerTest {
   void should_say_which_store_is_away() throws Exception {
     shop.close();
     shop = Shop.openAlone(directory.resolve("alone"));
-    WorkerProcess worker = start("WAYBILL_DB_TIMEOUT", "500ms", "WAYBILL_REDIS_TIMEOUT", "200ms");
+    WorkerProcess worker = start("WAYBILL_DB_TIMEOUT", "500ms", "WAYBILL_REDIS_TIMEOUT", "1s");
     open("#/");
     awaitShown(station("Inbox"), "0");
 

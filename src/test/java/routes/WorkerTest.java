@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.CleanupMode;
@@ -82,7 +83,15 @@ abstract class WorkerTest {
   }
 
   String log() throws IOException {
-    return Files.readString(shop.logs().resolve("worker-out.log"));
+    // At midnight another one begins.
+    try (Stream<Path> files = Files.list(shop.logs())) {
+      StringBuilder all = new StringBuilder();
+      for (Path file :
+          files.filter(each -> each.getFileName().toString().startsWith("worker-out")).toList()) {
+        all.append(Files.readString(file));
+      }
+      return all.toString();
+    }
   }
 
   void awaitState(long taskId, String state) {

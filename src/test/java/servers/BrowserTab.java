@@ -147,14 +147,31 @@ public final class BrowserTab implements AutoCloseable {
     return JSON.writeValueAsString(text);
   }
 
+  /**
+   * Where the middle of an element is, once it is there, stays where it is and nothing covers it: a
+   * page that draws itself anew may be about to move it.
+   */
+  private static final String MIDDLE =
+      """
+      (async () => {
+        let before = '';
+        for (let i = 0; i < 1000; i++) {
+          const e = document.querySelector(%s);
+          if (e) {
+            e.scrollIntoView({ block: 'center' });
+            const r = e.getBoundingClientRect();
+            const x = r.x + r.width / 2, y = r.y + r.height / 2;
+            if (before === `${x} ${y}` && e.contains(document.elementFromPoint(x, y))) return { x, y };
+            before = `${x} ${y}`;
+          }
+          await new Promise((done) => setTimeout(done, 20));
+        }
+        throw new Error('it cannot be clicked');
+      })()""";
+
   /** With the mouse, in the middle of the element. */
   public void click(String selector) throws IOException {
-    JsonNode at =
-        eval(
-            "(() => { const e = document.querySelector("
-                + quoted(selector)
-                + "); e.scrollIntoView({ block: 'center' }); const r = e.getBoundingClientRect();"
-                + " return { x: r.x + r.width / 2, y: r.y + r.height / 2 }; })()");
+    JsonNode at = eval(MIDDLE.formatted(quoted(selector)));
     for (String type : List.of("mousePressed", "mouseReleased")) {
       call(
           "Input.dispatchMouseEvent",

@@ -95,7 +95,7 @@ public final class DriveServer implements AutoCloseable {
           return;
         }
       } catch (IOException notYet) {
-        Thread.onSpinWait();
+        LocalProcess.pause();
       }
     }
     throw new IOException("rclone serve webdav does not answer on port " + port);

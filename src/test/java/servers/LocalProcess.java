@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A program that never outlives this JVM, whatever kills it: a small shell watches the pipe from us
@@ -63,10 +64,15 @@ public final class LocalProcess implements AutoCloseable {
           return new LocalProcess(shell, Long.parseLong(text));
         }
       }
-      Thread.onSpinWait();
+      pause();
     }
     shell.destroyForcibly();
     throw new IOException(name + " did not start");
+  }
+
+  /** Between two looks at what is starting: who waits must not take the processor from it. */
+  static void pause() {
+    LockSupport.parkNanos(5_000_000);
   }
 
   public long pid() {

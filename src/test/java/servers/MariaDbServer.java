@@ -75,6 +75,7 @@ public final class MariaDbServer extends LocalServer {
         return;
       } catch (SQLException notYet) {
         last = notYet;
+        LocalProcess.pause();
       }
     }
     throw new IOException("MariaDB does not answer: " + directory.resolve("mariadb.log"), last);

@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Free ports of loopback, for servers that cannot choose one themselves or come back on the same.
  * They are below those that Linux gives to outgoing connections, which would take one away between
- * the choice and the server's start; and each JVM begins at another place, so that two at once do
- * not choose the same.
+ * the choice and the server's start; and each JVM begins at another place, those of one test run as
+ * far apart as can be, so that two at once do not choose the same.
  */
 public final class Ports {
   private static final int LOWEST = 10_000;
@@ -18,11 +19,14 @@ public final class Ports {
   /** 32768 is where the ports of outgoing connections begin, unless somebody has changed that. */
   private static final int NUMBER = 32_768 - LOWEST;
 
-  private static final int MOST_OF_ONE_JVM = 512;
-  private static final AtomicInteger NEXT =
-      new AtomicInteger((int) (ProcessHandle.current().pid() * MOST_OF_ONE_JVM % NUMBER));
+  private static final AtomicInteger NEXT = new AtomicInteger(first());
 
   private Ports() {}
+
+  private static int first() {
+    int checkout = Path.of("").toAbsolutePath().hashCode() % NUMBER;
+    return Math.floorMod(checkout + Integer.getInteger("fork", 0) * NUMBER / 2, NUMBER);
+  }
 
   /** One that nobody listens on; never the same twice, as long as there are others. */
   public static int free() throws IOException {

@@ -74,7 +74,7 @@ public final class RedisServer extends LocalServer {
           return;
         }
       } catch (IOException notYet) {
-        Thread.onSpinWait();
+        LocalProcess.pause();
       }
     }
     throw new IOException("redis-server does not answer on port " + port);

@@ -20,7 +20,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.springframework.util.FileSystemUtils;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
@@ -51,17 +54,36 @@ public final class Shop implements AutoCloseable {
   private final RedisClient redis;
   private final String schema;
 
+  private static final Path RUNS = Path.of("target", "run");
+  private static final String RUN = "shared-" + ProcessHandle.current().pid() + "-";
+
   private static final class Shared {
-    static final Path HOME = Path.of("target", "run", "shared-" + ProcessHandle.current().pid());
     static final RedisServer REDIS;
     static final MariaDbServer DATABASE;
 
     static {
       try {
-        REDIS = RedisServer.start(HOME.resolve("redis"), REDIS_PASSWORD, true);
-        DATABASE = MariaDbServer.start(HOME.resolve("mariadb"), DB_PASSWORD);
+        removeOldRuns();
+        // Not by the pid alone: those come again.
+        Path home = Files.createTempDirectory(RUNS, RUN);
+        REDIS = RedisServer.start(home.resolve("redis"), REDIS_PASSWORD, true);
+        DATABASE = MariaDbServer.start(home.resolve("mariadb"), DB_PASSWORD);
       } catch (IOException e) {
         throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /** What JVMs that are no more have left: a database each. */
+  private static void removeOldRuns() throws IOException {
+    Pattern name = Pattern.compile("shared-(\\d+).*");
+    try (Stream<Path> runs = Files.list(Files.createDirectories(RUNS))) {
+      for (Path run : runs.toList()) {
+        Matcher pid = name.matcher(run.getFileName().toString());
+        if (pid.matches() && ProcessHandle.of(Long.parseLong(pid.group(1))).isEmpty()) {
+          // As a file: another JVM may be removing it too.
+          FileSystemUtils.deleteRecursively(run.toFile());
+        }
       }
     }
   }
