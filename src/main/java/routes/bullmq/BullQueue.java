@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import redis.clients.jedis.AbstractPipeline;
 import redis.clients.jedis.Response;
 import redis.clients.jedis.UnifiedJedis;
@@ -341,6 +342,16 @@ public final class BullQueue {
   public Optional<BullJob> find(String id) {
     Map<String, String> hash = redis.hgetAll(keys.of(id));
     return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash));
+  }
+
+  /** Those of the jobs that the queue still has, in whatever state. */
+  public Set<String> kept(Collection<String> ids) {
+    Map<String, Response<Boolean>> there = new LinkedHashMap<>();
+    try (AbstractPipeline pipeline = redis.pipelined()) {
+      ids.forEach(id -> there.put(id, pipeline.exists(keys.of(id))));
+    }
+    there.values().removeIf(answer -> !answer.get());
+    return there.keySet();
   }
 
   /**

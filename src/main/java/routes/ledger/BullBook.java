@@ -85,6 +85,21 @@ public final class BullBook {
        WHERE queue = ? AND job_id = ? AND told = ?
          AND EXISTS (SELECT 1 FROM waybill_job j WHERE j.task_id = waybill_bullmq.task_id AND j.state = ?)""";
 
+  /** In: queue, age in seconds, limit. */
+  private static final String FAILED_BEFORE =
+      """
+      SELECT job_id FROM waybill_bullmq
+       WHERE queue = ? AND told = 'failed' AND told_at < UTC_TIMESTAMP(6) - INTERVAL ? SECOND
+       ORDER BY told_at LIMIT ?""";
+
+  private static final String STILL_FAILED =
+      """
+      UPDATE waybill_bullmq SET told_at = UTC_TIMESTAMP(6)
+       WHERE queue = ? AND job_id = ? AND told = 'failed'""";
+
+  private static final String FORGET_FAILED =
+      "DELETE FROM waybill_bullmq WHERE queue = ? AND job_id = ? AND told = 'failed'";
+
   /** In: queue, job id. Waits for whoever is about to change it. */
   private static final String LAST_TOLD =
       "SELECT told FROM waybill_bullmq WHERE queue = ? AND job_id = ? FOR UPDATE";
@@ -245,13 +260,16 @@ public final class BullBook {
     return "?" + ", ?".repeat(number - 1);
   }
 
-  /** Jobs that have failed, and that nobody has set going again for so long. */
-  public void forgetFailed(Duration age) {
-    reach(
-        () ->
-            jdbc.update(
-                "DELETE FROM waybill_bullmq WHERE told = 'failed' AND told_at < UTC_TIMESTAMP(6) - INTERVAL ? SECOND",
-                age.toSeconds()));
+  /** Jobs that have failed, and that nobody has set going again for so long; the oldest first. */
+  public List<String> failedBefore(Duration age, int most) {
+    return reach(
+        () -> jdbc.queryForList(FAILED_BEFORE, String.class, queue, age.toSeconds(), most));
+  }
+
+  /** Of jobs that have failed: those that their queue keeps are asked for again as much later. */
+  public void stillFailed(Collection<String> kept, Collection<String> gone) {
+    kept.forEach(jobId -> reach(() -> jdbc.update(STILL_FAILED, queue, jobId)));
+    gone.forEach(jobId -> reach(() -> jdbc.update(FORGET_FAILED, queue, jobId)));
   }
 
   /** Whether the shop's row says that a task is delivered, and not by us. */

@@ -58,10 +58,10 @@ public final class Holds implements HoldsMBean {
   /**
    * @param leftSeconds until one may try; null while it lasts until somebody ends it
    * @param trial whether one job tries before all others go on
-   * @param since how long ago it began, in whole seconds
+   * @param seconds since it began
    */
   public record Hold(
-      String name, String reason, boolean over, Long leftSeconds, boolean trial, Duration since) {}
+      String name, String reason, boolean over, Long leftSeconds, boolean trial, long seconds) {}
 
   private final JdbcTemplate jdbc;
   private volatile Map<String, Hold> known = Map.of();
@@ -89,7 +89,7 @@ public final class Holds implements HoldsMBean {
                               row.getBoolean(3),
                               forever ? null : left,
                               row.getBoolean(5),
-                              Duration.ofSeconds(row.getLong(6)));
+                              row.getLong(6));
                         }))
             .stream()
             .collect(Collectors.toUnmodifiableMap(Hold::name, hold -> hold));

@@ -83,7 +83,7 @@ public final class Breakers implements BreakersMBean {
       return false;
     }
     LOG.info("Task {} tries whether {} works again", flight.taskId(), stage);
-    flight.probe(hold.get().since().compareTo(settings.maxWait()) >= 0);
+    flight.probe(hold.get().seconds() >= settings.maxWait().toSeconds());
     return true;
   }
 

@@ -130,9 +130,17 @@ public final class BullTeller {
     locks.look();
   }
 
-  /** Jobs that have failed so long ago that their queue has forgotten them too. */
+  /**
+   * Jobs that failed long ago, and that their queue has forgotten. Those that it keeps may still be
+   * set going again.
+   */
   public void forgetTheOld() {
-    book.forgetFailed(settings.keepFailed().multipliedBy(2).plusDays(1));
+    List<String> old = book.failedBefore(settings.keepFailed().plusDays(1), AT_ONCE);
+    if (!old.isEmpty()) {
+      Set<String> kept = queue.kept(old);
+      old.removeAll(kept);
+      book.stillFailed(kept, old);
+    }
   }
 
   /** What cannot be a job, or is none that can be delivered, fails for good. */

@@ -195,6 +195,23 @@ class BullTellerTest {
     assertEquals("active", shop.query("SELECT told FROM waybill_bullmq"));
   }
 
+  @Test
+  void should_know_a_failed_job_as_long_as_its_queue_does() throws Exception {
+    fails("kept", 1, true);
+    fails("gone", 1, true);
+    process().tellMissed();
+    shop.redis().del("bull:downloads:gone");
+    shop.update("UPDATE waybill_bullmq SET told_at = told_at - INTERVAL 7 DAY");
+    process().forgetTheOld();
+    assertEquals("2", shop.query("SELECT COUNT(*) FROM waybill_bullmq"), "they are not old");
+    shop.update("UPDATE waybill_bullmq SET told_at = told_at - INTERVAL 2 DAY");
+
+    process().forgetTheOld();
+
+    assertEquals("kept", shop.query("SELECT job_id FROM waybill_bullmq"));
+    assertEquals(List.of(), book.failedBefore(Duration.ofDays(1), 10), "it is asked for later");
+  }
+
   /** Somebody sets it going as soon as its queue says "failed": a listener, or a quick click. */
   @Test
   void should_know_that_a_job_has_failed_before_it_is_back() throws Exception {
