@@ -509,10 +509,14 @@ public final class WorkerProcess {
    * as it takes: a stop of the worker must not wait for that.
    */
   private void closeListener() {
-    messages.shutdown();
-    if (redisListener == null) {
-      return;
+    if (redisListener != null) {
+      endSubscriptions();
     }
+    // Not before: a message that is refused breaks off its subscription, which then never ends.
+    messages.shutdown();
+  }
+
+  private void endSubscriptions() {
     Thread closing =
         new Thread(
             () ->

@@ -1,6 +1,7 @@
 package routes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -168,6 +169,8 @@ class BullmqOperatorTest extends WorkerTest {
 
     assertEquals(0, waybill("resume", QUEUE), printed);
     awaitState(second, "done");
+    worker.stop();
+    assertFalse(log().contains("Error occurred"), "a route that was never started");
   }
 
   @Test

@@ -1,12 +1,16 @@
 package routes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.Test;
 import routes.monitoring.Readiness;
+import servers.Ports;
 import servers.Shop;
 
 /** Stores that go away are waited for: nothing dies, nothing is lost, no try is used up. */
@@ -62,6 +66,30 @@ class OutageTest extends WorkerTest {
           return "done".equals(shop.ledger("state", taskId));
         },
         "the subscription is back");
+  }
+
+  @Test
+  void should_end_its_subscriptions_though_messages_keep_coming() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_HTTP_PORT", String.valueOf(Ports.free()));
+    AtomicBoolean on = new AtomicBoolean(true);
+    Thread others =
+        new Thread(
+            () -> {
+              while (on.get()) {
+                shop.redis().publish("waybill:events", "{}");
+                LockSupport.parkNanos(500_000);
+              }
+            },
+            "others");
+    others.start();
+
+    worker.stop();
+
+    on.set(false);
+    others.join();
+    assertFalse(log().contains("did not end"), log());
+    assertFalse(log().contains("aborted"), log());
+    assertFalse(log().contains("does not answer"), "a stop says nothing about the remote");
   }
 
   @Test

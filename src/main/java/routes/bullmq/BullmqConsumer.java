@@ -111,6 +111,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   }
 
   private void startTaking() {
+    answeredNanos = System.nanoTime();
     stop = new CountDownLatch(1);
     taker = threads.submit(this::takeUntilStopped);
   }

@@ -225,18 +225,21 @@ public final class BullBook {
   /**
    * Tells a job that it has failed, if it and its task are still as they were read. Somebody may
    * set it going again as soon as it is told: {@link #lastTold} waits until it is written down.
+   *
+   * @return false if they are not so any more, and nothing is told
    */
-  public void fails(Standing seen, Runnable order) {
-    reach(
+  public boolean fails(Standing seen, Runnable order) {
+    return reach(
         () ->
             transaction.execute(
                 status -> {
                   lastTold(seen.jobId());
-                  if (about(List.of(seen.taskId())).contains(seen)) {
-                    order.run();
-                    told(seen.jobId(), FAILED);
+                  if (!about(List.of(seen.taskId())).contains(seen)) {
+                    return false;
                   }
-                  return null;
+                  order.run();
+                  told(seen.jobId(), FAILED);
+                  return true;
                 }));
   }
 

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
@@ -65,17 +66,17 @@ public final class Holds implements HoldsMBean {
 
   private final JdbcTemplate jdbc;
   private volatile Map<String, Hold> known = Map.of();
+  private final AtomicLong looks = new AtomicLong();
+  private long newest;
 
   public Holds(DataSource database) {
     this.jdbc = new JdbcTemplate(database);
   }
 
-  /**
-   * Looks at what all processes hold back. One look at a time: an older one must not come in after
-   * a newer one.
-   */
-  public synchronized void refresh() {
-    known =
+  /** Looks at what all processes hold back. */
+  public void refresh() {
+    long look = looks.incrementAndGet();
+    Map<String, Hold> found =
         reach(
                 () ->
                     jdbc.query(
@@ -93,6 +94,13 @@ public final class Holds implements HoldsMBean {
                         }))
             .stream()
             .collect(Collectors.toUnmodifiableMap(Hold::name, hold -> hold));
+    synchronized (looks) {
+      // One that began earlier may end later.
+      if (look > newest) {
+        newest = look;
+        known = found;
+      }
+    }
   }
 
   /** Empty if nothing is held back under that name, as of the last look. */

@@ -133,7 +133,10 @@ public final class Check {
     try {
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(RCLONE_SECONDS);
       while (!rclone.waitFor(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
-        if (stop.getAsBoolean() || System.nanoTime() > deadline) {
+        if (stop.getAsBoolean()) {
+          throw new IOException(upload.remote() + ": not waited for");
+        }
+        if (System.nanoTime() > deadline) {
           throw new IOException(upload.remote() + ": no answer within " + RCLONE_SECONDS + " s");
         }
       }

@@ -126,7 +126,9 @@ public final class Watch {
       missingRemote = null;
     } catch (IOException e) {
       missingRemote = e.getMessage();
-      LOG.warn("The remote does not answer: {}", missingRemote);
+      if (!stop.getAsBoolean()) {
+        LOG.warn("The remote does not answer: {}", missingRemote);
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

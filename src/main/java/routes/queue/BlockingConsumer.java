@@ -109,6 +109,10 @@ abstract class BlockingConsumer<T> extends DefaultConsumer implements Suspendabl
   }
 
   private void stopTaking() {
+    if (shift == null) {
+      // Its route was never started.
+      return;
+    }
     shift.end();
     // Who still asks Redis may be given a message, and must give it back while all is still there.
     taking.arriveAndAwaitAdvance();

@@ -264,13 +264,16 @@ public final class BullTeller {
     } else {
       // The other way round: a job that nobody wants must not come back. One that has come back
       // since it was read, somebody wants.
-      book.fails(
-          job,
-          () -> {
-            queue.log(job.jobId(), lines, bull.keepLogs());
-            end(job, () -> fail(bull, reason, trace));
-          });
-      locks.letGo(job.jobId());
+      boolean told =
+          book.fails(
+              job,
+              () -> {
+                queue.log(job.jobId(), lines, bull.keepLogs());
+                end(job, () -> fail(bull, reason, trace));
+              });
+      if (told) {
+        locks.letGo(job.jobId());
+      }
     }
   }
 
