@@ -174,6 +174,8 @@ public final class WorkerProcess {
     started = true;
     watchConsumers();
     listenToEvents();
+    // A stop waits for its subscriptions too, and not as long as a start.
+    redisListener.setMaxSubscriptionRegistrationWaitingTime(LONGEST_CLOSE.toMillis());
     mbeans = new MBeans(parts);
     mbeans.register();
     LOG.info(
@@ -307,7 +309,7 @@ public final class WorkerProcess {
     // One after the other: by itself it starts a thread for each message, and their order is lost.
     redisListener.setSubscriptionExecutor(new SimpleAsyncTaskExecutor("subscription-"));
     redisListener.setTaskExecutor(messages);
-    // By itself it gives up the whole start after two seconds.
+    // A start on a busy machine must not fail by two seconds.
     redisListener.setMaxSubscriptionRegistrationWaitingTime(LONGEST_START.toMillis());
     redisListener.afterPropertiesSet();
     redisListener.start();
