@@ -64,6 +64,9 @@ case "$conduct" in
     echo "waiting"
     while [ ! -e "$out/../go-$TASK_ID" ]; do sleep 0.05; done
     deliver ;;
+  gated-fails)
+    while [ ! -e "$out/../go-$TASK_ID" ]; do sleep 0.05; done
+    exit 9 ;;
   half)
     # Says how far it is, and goes on when the test says so.
     echo "40%"

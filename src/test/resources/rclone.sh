@@ -21,7 +21,7 @@ if [ -s "@DIR@/break-$verb" ]; then
     half) exec "@RCLONE@" --transfers 1 --checkers 1 --max-transfer 1B --cutoff-mode SOFT "$@" ;;
     # It has ended, and what it prints comes later, from somebody who is not known as one of the job's.
     late)
-      env -u WAYBILL_SANDBOX sh -c ': > "@DIR@/late"; all=$("$@"); sleep 0.7; printf "%s\n" "$all"' sh "@RCLONE@" "$@" &
+      env -u WAYBILL_SANDBOX sh -c 'all=$("$@"); : > "@DIR@/late"; sleep 0.7; printf "%s\n" "$all"' sh "@RCLONE@" "$@" &
       while [ ! -e "@DIR@/late" ]; do sleep 0.01; done
       exit 0 ;;
     gated) echo "waiting" >&2; while [ ! -e "@DIR@/go-$verb" ]; do sleep 0.05; done ;;

@@ -213,6 +213,10 @@ final class ErrorHandling extends RouteConfigurationBuilder {
       rest(flight);
       return;
     }
+    if (flight.probing() && !parts.holds().isHeld(stage)) {
+      // Another one has tried meanwhile, and it works again: this failure is the job's own.
+      flight.probeIsOver();
+    }
     flight.countFailure();
     String reason = parts.errorReport().reason(failure);
     if (ERRORS.containsKey(stage)) {
@@ -237,7 +241,8 @@ final class ErrorHandling extends RouteConfigurationBuilder {
   private void holdBack(Flight flight, String stage, Exception failure, String reason) {
     try {
       if (failure instanceof Transient passing && passing.notBefore().isPresent()) {
-        parts.holds().hold(stage, passing.notBefore().get(), reason, false);
+        // A quota may last for a day: one upload tries whether it is over, at no cost to its job.
+        parts.holds().hold(stage, passing.notBefore().get(), reason, stage.equals(UPLOAD));
         LOG.warn("{} is held back for {}: {}", stage, passing.notBefore().get(), reason);
       } else if (ObjectHelper.getException(Permanent.class, failure) == null) {
         parts.breakers().failed(flight, stage, reason);

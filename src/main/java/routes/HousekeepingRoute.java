@@ -74,7 +74,9 @@ final class HousekeepingRoute extends RouteBuilder {
         .process(this::takeInUnseen)
         .id("take-in-unseen")
         .process(exchange -> forgetTheOld())
-        .id("forget-history");
+        .id("forget-history")
+        .process(exchange -> parts.breakers().endUnneeded())
+        .id("end-unneeded-holds");
 
     from("timer:publish-events?period=50&delay=0")
         .routeId(PUBLISH_EVENTS)

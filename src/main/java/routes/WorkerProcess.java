@@ -69,6 +69,10 @@ public final class WorkerProcess {
   private static final Duration LAST_WRITES = Duration.ofSeconds(5);
 
   private static final Duration LONGEST_START = Duration.ofSeconds(20);
+
+  /** Less than that: a start has to give up before a stop no longer waits for it. */
+  private static final Duration LONGEST_SUBSCRIPTION = Duration.ofSeconds(15);
+
   private static final Duration LONGEST_CLOSE = Duration.ofSeconds(2);
 
   private final Settings settings;
@@ -310,7 +314,7 @@ public final class WorkerProcess {
     redisListener.setSubscriptionExecutor(new SimpleAsyncTaskExecutor("subscription-"));
     redisListener.setTaskExecutor(messages);
     // A start on a busy machine must not fail by two seconds.
-    redisListener.setMaxSubscriptionRegistrationWaitingTime(LONGEST_START.toMillis());
+    redisListener.setMaxSubscriptionRegistrationWaitingTime(LONGEST_SUBSCRIPTION.toMillis());
     redisListener.afterPropertiesSet();
     redisListener.start();
     main.bind("redisConnections", redisConnections);

@@ -322,6 +322,37 @@ class FlowTest extends WorkerTest {
       assertEquals("3", shop.ledger("attempts", taskId));
       assertEquals("failed", shop.status(taskId));
     }
+    until(
+        () -> "0".equals(shop.query("SELECT COUNT(*) FROM waybill_hold")),
+        "the next trouble has its own time");
+  }
+
+  @Test
+  void should_count_a_try_that_fails_after_another_one_has_shown_that_it_works() throws Exception {
+    startWorker(
+        "WAYBILL_BREAKER_FAILURES",
+        "2",
+        "WAYBILL_BREAKER_PAUSE",
+        "200ms",
+        "WAYBILL_RETRY_TRIES",
+        "3");
+    List<Long> broken = List.of(shop.order("fails-always"), shop.order("fails-always"));
+    until(
+        () -> "download".equals(shop.query("SELECT name FROM waybill_hold")),
+        "downloads are held back");
+    for (long taskId : broken) {
+      shop.update("UPDATE waybill_job SET state = 'cancelled' WHERE task_id = ?", taskId);
+    }
+    shop.update("UPDATE waybill_hold SET until_at = UTC_TIMESTAMP(6), trial = TRUE");
+    long slow = shop.order("gated-fails");
+    until(() -> shop.downloads(slow) == 1, "it tries, and takes its time");
+    long well = shop.order("ok");
+    awaitState(well, "done");
+    shop.goOn(slow);
+
+    awaitState(slow, "dead");
+    assertEquals("3", shop.ledger("attempts", slow));
+    assertEquals(3, shop.downloads(slow));
   }
 
   @Test
@@ -334,6 +365,25 @@ class FlowTest extends WorkerTest {
 
     awaitState(next, "done");
     assertEquals(3, shop.downloads(broken));
+  }
+
+  @Test
+  void should_wait_for_a_quota_at_no_cost_to_the_jobs() throws Exception {
+    startWorker(
+        "WAYBILL_UPLOAD_QUOTA_PAUSE",
+        "100ms",
+        "WAYBILL_BREAKER_PAUSE",
+        "100ms",
+        "WAYBILL_RETRY_TRIES",
+        "2");
+    shop.breakRclone("move", "quota", "quota", "quota", "quota", "quota");
+    List<Long> tasks = List.of(shop.order("ok"), shop.order("ok"));
+
+    tasks.forEach(taskId -> awaitState(taskId, "done"));
+    assertEquals(
+        7,
+        shop.rcloneRuns("move", "Course " + tasks.get(0))
+            + shop.rcloneRuns("move", "Course " + tasks.get(1)));
   }
 
   @Test

@@ -154,8 +154,9 @@ public final class BrowserTab implements AutoCloseable {
   private static final String MIDDLE =
       """
       (async () => {
+        const until = performance.now() + 20000;
         let before = '';
-        for (let i = 0; i < 1000; i++) {
+        while (performance.now() < until) {
           const e = document.querySelector(%s);
           if (e) {
             e.scrollIntoView({ block: 'center' });

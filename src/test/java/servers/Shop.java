@@ -13,6 +13,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -54,6 +55,7 @@ public final class Shop implements AutoCloseable {
   private final RedisClient redis;
   private final String schema;
 
+  private static final Duration OLD = Duration.ofHours(1);
   private static final Path RUNS = Path.of("target", "run");
   private static final String RUN = "shared-" + ProcessHandle.current().pid() + "-";
 
@@ -80,7 +82,8 @@ public final class Shop implements AutoCloseable {
     try (Stream<Path> runs = Files.list(Files.createDirectories(RUNS))) {
       for (Path run : runs.toList()) {
         Matcher pid = name.matcher(run.getFileName().toString());
-        if (pid.matches() && ProcessHandle.of(Long.parseLong(pid.group(1))).isEmpty()) {
+        boolean old = Files.getLastModifiedTime(run).toInstant().isBefore(Instant.now().minus(OLD));
+        if (old && pid.matches() && ProcessHandle.of(Long.parseLong(pid.group(1))).isEmpty()) {
           // As a file: another JVM may be removing it too.
           FileSystemUtils.deleteRecursively(run.toFile());
         }

@@ -93,12 +93,14 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
 
   @Override
   protected void doStop() throws Exception {
-    stopTaking();
-    // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it. Its
-    // lock is renewed until it has ended.
-    getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(threads);
-    ending = true;
-    endClock();
+    if (stop != null) {
+      stopTaking();
+      // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it.
+      // Its lock is renewed until it has ended.
+      getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(threads);
+      ending = true;
+      endClock();
+    }
     if (listener != null) {
       listener.close();
     }

@@ -28,6 +28,19 @@ public enum Stage {
     return work;
   }
 
+  /**
+   * Where a job stands that has this work before it.
+   *
+   * @param work name of a route that leads to a stage
+   */
+  public static Stage before(String work) {
+    return Arrays.stream(values())
+        .filter(
+            stage -> stage.remainingWork().stream().findFirst().filter(work::equals).isPresent())
+        .findFirst()
+        .orElseThrow();
+  }
+
   /** As the ledger writes it. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);

@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.datasource.DataSourceTransactionManager;
@@ -97,12 +98,25 @@ public final class BullBook {
       UPDATE waybill_bullmq SET told_at = UTC_TIMESTAMP(6)
        WHERE queue = ? AND job_id = ? AND told = 'failed'""";
 
+  private static final String FORGET_OTHERS =
+      """
+      DELETE FROM waybill_bullmq
+       WHERE queue <> ? AND told = 'failed' AND told_at < UTC_TIMESTAMP(6) - INTERVAL ? SECOND""";
+
   private static final String FORGET_FAILED =
       "DELETE FROM waybill_bullmq WHERE queue = ? AND job_id = ? AND told = 'failed'";
 
-  /** In: queue, job id. Waits for whoever is about to change it. */
+  /** In: queue, job id. */
   private static final String LAST_TOLD =
-      "SELECT told FROM waybill_bullmq WHERE queue = ? AND job_id = ? FOR UPDATE";
+      "SELECT told FROM waybill_bullmq WHERE queue = ? AND job_id = ?";
+
+  /** In: queue, job id. Out: nothing if somebody is telling the job something. */
+  private static final String LOCK = LAST_TOLD + " FOR UPDATE SKIP LOCKED";
+
+  /** How often, and in what steps, one that is being told something is waited for: two seconds. */
+  private static final int LOOKS = 100;
+
+  private static final long LOOK_NANOS = 20_000_000;
 
   private final JdbcTemplate jdbc;
   private final TransactionTemplate transaction;
@@ -139,10 +153,23 @@ public final class BullBook {
     reach(() -> jdbc.update(enter(jobs.size()), values.toArray()));
   }
 
-  /** What the queue was told last about a job; empty if it is new. */
+  /**
+   * What the queue was told last about a job; empty if it is new. Waits for whoever is telling it
+   * something, but not for long: that process may be frozen.
+   */
   public Optional<String> lastTold(String jobId) {
-    return reach(
-        () -> jdbc.queryForList(LAST_TOLD, String.class, queue, jobId).stream().findFirst());
+    for (int i = 0; i < LOOKS; i++) {
+      Optional<String> told = read(LOCK, jobId);
+      if (told.isPresent() || read(LAST_TOLD, jobId).isEmpty()) {
+        return told;
+      }
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+    return read(LAST_TOLD, jobId);
+  }
+
+  private Optional<String> read(String sql, String jobId) {
+    return reach(() -> jdbc.queryForList(sql, String.class, queue, jobId).stream().findFirst());
   }
 
   /**
@@ -226,15 +253,15 @@ public final class BullBook {
    * Tells a job that it has failed, if it and its task are still as they were read. Somebody may
    * set it going again as soon as it is told: {@link #lastTold} waits until it is written down.
    *
-   * @return false if they are not so any more, and nothing is told
+   * @return false if they are not so any more, or somebody else is telling it; nothing is told then
    */
   public boolean fails(Standing seen, Runnable order) {
     return reach(
         () ->
             transaction.execute(
                 status -> {
-                  lastTold(seen.jobId());
-                  if (!about(List.of(seen.taskId())).contains(seen)) {
+                  if (read(LOCK, seen.jobId()).isEmpty()
+                      || !about(List.of(seen.taskId())).contains(seen)) {
                     return false;
                   }
                   order.run();
@@ -267,6 +294,11 @@ public final class BullBook {
   public List<String> failedBefore(Duration age, int most) {
     return reach(
         () -> jdbc.queryForList(FAILED_BEFORE, String.class, queue, age.toSeconds(), most));
+  }
+
+  /** Failed jobs of a queue that has another name by now. */
+  public void forgetOtherQueues(Duration age) {
+    reach(() -> jdbc.update(FORGET_OTHERS, queue, age.toSeconds()));
   }
 
   /** Of jobs that have failed: those that their queue keeps are asked for again as much later. */

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.springframework.jdbc.core.JdbcTemplate;
+import routes.job.Stage;
 
 /**
  * What is held back, for all processes at once and over restarts: stages whose outside is in
@@ -53,6 +54,13 @@ public final class Holds implements HoldsMBean {
       """
       UPDATE waybill_hold SET until_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND
        WHERE name = ? AND until_at <= UTC_TIMESTAMP(6)""";
+
+  /** In: name, stage of the jobs that it holds back. */
+  private static final String RELEASE_UNNEEDED =
+      """
+      DELETE FROM waybill_hold
+       WHERE name = ? AND trial
+         AND NOT EXISTS (SELECT 1 FROM waybill_job WHERE state IN ('ready', 'running') AND stage = ?)""";
 
   private static final String RELEASE = "DELETE FROM waybill_hold WHERE name = ?";
 
@@ -159,6 +167,14 @@ public final class Holds implements HoldsMBean {
   public void release(String name) {
     reach(() -> jdbc.update(RELEASE, name));
     refresh();
+  }
+
+  /** The stage is free if there is no job that it could hold back, so that nobody would try it. */
+  public void releaseUnneeded(String stage) {
+    String before = Stage.before(stage).label();
+    if (isHeld(stage) && reach(() -> jdbc.update(RELEASE_UNNEEDED, stage, before)) > 0) {
+      refresh();
+    }
   }
 
   /** Jobs that run end; nothing new of this queue starts, in any process, until it is resumed. */

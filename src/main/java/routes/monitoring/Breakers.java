@@ -96,6 +96,13 @@ public final class Breakers implements BreakersMBean {
     }
   }
 
+  /**
+   * Ends what holds nobody back any more: the next trouble is another one, and has its own time.
+   */
+  public void endUnneeded() {
+    STAGES.forEach(holds::releaseUnneeded);
+  }
+
   /** A try has failed for a reason that may pass. */
   public void failed(Flight flight, String stage, String reason) {
     Row row = rows.computeIfAbsent(stage, name -> new Row());

@@ -126,8 +126,11 @@ public final class BullTeller {
 
   /** What was missed: by a process that died, while a store was away, or on another host. */
   public void tellMissed() {
-    tell(book.untold(AT_ONCE));
-    locks.look();
+    try {
+      tell(book.untold(AT_ONCE));
+    } finally {
+      locks.look();
+    }
   }
 
   /**
@@ -141,6 +144,7 @@ public final class BullTeller {
       old.removeAll(kept);
       book.stillFailed(kept, old);
     }
+    book.forgetOtherQueues(settings.keepFailed().multipliedBy(2).plusDays(1));
   }
 
   /** What cannot be a job, or is none that can be delivered, fails for good. */
