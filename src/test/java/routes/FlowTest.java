@@ -284,20 +284,30 @@ class FlowTest extends WorkerTest {
     }
   }
 
-  @Test
-  void should_not_let_hopeless_jobs_keep_a_stage_closed() throws Exception {
+  /** Two jobs whose failures hold downloads back. */
+  private List<Long> hopeless(String tries, String maxWait) throws Exception {
     startWorker(
         "WAYBILL_BREAKER_FAILURES",
         "2",
         "WAYBILL_BREAKER_PAUSE",
         "200ms",
+        "WAYBILL_BREAKER_MAX_WAIT",
+        maxWait,
         "WAYBILL_RETRY_TRIES",
-        "100");
-    shop.order("fails-always");
-    shop.order("fails-always");
+        tries);
+    return List.of(shop.order("fails-always"), shop.order("fails-always"));
+  }
+
+  private void awaitDownloadsHeld() {
     until(
         () -> "download".equals(shop.query("SELECT name FROM waybill_hold")),
         "downloads are held back");
+  }
+
+  @Test
+  void should_not_let_hopeless_jobs_keep_a_stage_closed() throws Exception {
+    hopeless("100", "1d");
+    awaitDownloadsHeld();
 
     long behind = shop.order("ok");
 
@@ -306,18 +316,7 @@ class FlowTest extends WorkerTest {
 
   @Test
   void should_end_hopeless_jobs_though_they_keep_each_other_waiting() throws Exception {
-    startWorker(
-        "WAYBILL_BREAKER_FAILURES",
-        "2",
-        "WAYBILL_BREAKER_PAUSE",
-        "200ms",
-        "WAYBILL_BREAKER_MAX_WAIT",
-        "1s",
-        "WAYBILL_RETRY_TRIES",
-        "3");
-    List<Long> hopeless = List.of(shop.order("fails-always"), shop.order("fails-always"));
-
-    for (long taskId : hopeless) {
+    for (long taskId : hopeless("3", "1s")) {
       awaitState(taskId, "dead");
       assertEquals("3", shop.ledger("attempts", taskId));
       assertEquals("failed", shop.status(taskId));
@@ -329,17 +328,8 @@ class FlowTest extends WorkerTest {
 
   @Test
   void should_count_a_try_that_fails_after_another_one_has_shown_that_it_works() throws Exception {
-    startWorker(
-        "WAYBILL_BREAKER_FAILURES",
-        "2",
-        "WAYBILL_BREAKER_PAUSE",
-        "200ms",
-        "WAYBILL_RETRY_TRIES",
-        "3");
-    List<Long> broken = List.of(shop.order("fails-always"), shop.order("fails-always"));
-    until(
-        () -> "download".equals(shop.query("SELECT name FROM waybill_hold")),
-        "downloads are held back");
+    List<Long> broken = hopeless("3", "1d");
+    awaitDownloadsHeld();
     for (long taskId : broken) {
       shop.update("UPDATE waybill_job SET state = 'cancelled' WHERE task_id = ?", taskId);
     }
