@@ -2,6 +2,7 @@ package servers;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -82,10 +83,11 @@ public final class Shop implements AutoCloseable {
     try (Stream<Path> runs = Files.list(Files.createDirectories(RUNS))) {
       for (Path run : runs.toList()) {
         Matcher pid = name.matcher(run.getFileName().toString());
-        boolean old = Files.getLastModifiedTime(run).toInstant().isBefore(Instant.now().minus(OLD));
+        // As a file, which may be missing: another JVM may be removing it too.
+        File directory = run.toFile();
+        boolean old = directory.lastModified() < Instant.now().minus(OLD).toEpochMilli();
         if (old && pid.matches() && ProcessHandle.of(Long.parseLong(pid.group(1))).isEmpty()) {
-          // As a file: another JVM may be removing it too.
-          FileSystemUtils.deleteRecursively(run.toFile());
+          FileSystemUtils.deleteRecursively(directory);
         }
       }
     }
