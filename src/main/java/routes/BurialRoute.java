@@ -66,7 +66,6 @@ final class BurialRoute extends RouteBuilder {
             parts.errorReport().write(work, failure, flight.attempts()),
             ObjectHelper.getException(Permanent.class, failure) != null);
     parts.events().tell(Event.DEAD, flight, work, reason);
-    parts.breakers().endUnneeded();
   }
 
   /** Its stage is held back, and it has tries left: no reason to bury anybody either. */

@@ -76,16 +76,6 @@ public final class BullBook {
              updated_at = UTC_TIMESTAMP(6)
        WHERE task_id = ? AND state IN ('waiting', 'ready', 'running')""";
 
-  /**
-   * In: queue, job id, what it was told before and the state of its task as they were read. Out: 1
-   * if both are still so.
-   */
-  private static final String FAILS =
-      """
-      UPDATE waybill_bullmq SET told = 'failed', told_at = UTC_TIMESTAMP(6)
-       WHERE queue = ? AND job_id = ? AND told = ?
-         AND EXISTS (SELECT 1 FROM waybill_job j WHERE j.task_id = waybill_bullmq.task_id AND j.state = ?)""";
-
   /** In: queue, age in seconds, limit. */
   private static final String FAILED_BEFORE =
       """
@@ -238,20 +228,9 @@ public final class BullBook {
   }
 
   /**
-   * A job is about to be told that it has failed. Every process looks at every job: of those that
-   * have seen the failure, one is to tell.
-   *
-   * @param seen as it was read
-   * @return false if it is not so any more, and nothing is written
-   */
-  public boolean fails(Standing seen) {
-    Object[] values = {queue, seen.jobId(), seen.told(), seen.state()};
-    return reach(() -> jdbc.update(FAILS, values)) == 1;
-  }
-
-  /**
-   * Tells a job that it has failed, if it and its task are still as they were read. Somebody may
-   * set it going again as soon as it is told: {@link #lastTold} waits until it is written down.
+   * Tells a job that it has failed, if it and its task are still as they were read: every process
+   * looks at every job, and of those that have seen the failure, one is to tell. Somebody may set
+   * it going again as soon as it is told: {@link #lastTold} waits until it is written down.
    *
    * @return false if they are not so any more, or somebody else is telling it; nothing is told then
    */

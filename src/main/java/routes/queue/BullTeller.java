@@ -260,7 +260,7 @@ public final class BullTeller {
       // In the book first: without a backoff it is back at once, and has to be known again. What a
       // crash leaves here counts as stalled, and comes back too. And only by one process: the
       // second order would fail the attempt that the first one has brought.
-      if (book.fails(job)) {
+      if (book.fails(job, () -> {})) {
         queue.log(job.jobId(), lines, bull.keepLogs());
         locks.letGo(job.jobId());
         end(job, () -> retry(bull, reason, trace, attempt));
