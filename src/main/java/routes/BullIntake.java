@@ -98,13 +98,16 @@ final class BullIntake {
 
   /**
    * A job that its queue has given up already, since it stalled too often or a child of it failed.
-   * What the ledger has under way goes on all the same, and what is delivered is completed.
+   * What the ledger has under way goes on all the same, and what is delivered is completed. So does
+   * one whose last worker was a process of ours: it ended before it had entered the job, of which
+   * that says nothing.
    */
   private void refuseFailedBefore(BullJob job, long taskId) throws Rejected {
     if (job.deferredFailure() == null) {
       return;
     }
-    if (!isOneOf(taskId, ANSWERED_FOR)) {
+    boolean ours = job.hasStalledTooOften() && BullLocks.NAME.equals(job.lastWorker());
+    if (!ours && !isOneOf(taskId, ANSWERED_FOR)) {
       throw Rejected.leavingTheRow(taskId, job.deferredFailure());
     }
     // It would fail its next attempt.

@@ -21,6 +21,7 @@ final class BullmqRoute extends RouteBuilder {
   public void configure() {
     from("bullmq:{{waybill.bullmq.queue}}?prefix={{waybill.bullmq.prefix}}&manual=true&name=waybill"
             + "&lockDuration={{waybill.bullmq.lock-duration}}"
+            + "&lockRenewTime={{waybill.bullmq.lock-renew-time}}"
             + "&stalledInterval={{waybill.bullmq.stalled-interval}}"
             + "&maxStalledCount={{waybill.bullmq.max-stalled-count}}"
             + "&drainDelay={{waybill.bullmq.drain-delay}}"

@@ -83,7 +83,7 @@ public final class WorkerProcess {
   private final ScheduledExecutorService leaseRenewal =
       Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "lease"));
   private final ScheduledExecutorService lockRenewal =
-      Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "locks"));
+      Executors.newScheduledThreadPool(2, task -> new Thread(task, "locks"));
   private final ExecutorService messages =
       Executors.newSingleThreadExecutor(task -> new Thread(task, "messages"));
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -289,6 +289,7 @@ public final class WorkerProcess {
 
   /** As the lease, and for the same reason: another worker of the queue would take the job. */
   private void renewLocks() {
+    every(settings.bullmq().renew(), lockRenewal, "extend-locks", parts.bullmqLocks()::extend);
     every(settings.bullmq().renew(), lockRenewal, "renew-locks", parts.bullmqLocks()::renew);
   }
 

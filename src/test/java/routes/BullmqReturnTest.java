@@ -9,8 +9,10 @@ import com.zaxxer.hikari.HikariDataSource;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -209,6 +211,41 @@ class BullmqReturnTest extends WorkerTest {
     assertEquals(2, shop.redis().llen("waybill:rejected"), "each once");
     List<String> active = shop.redis().lrange(key("active"), 0, -1);
     assertEquals(List.of("delivered", "poison"), active.stream().sorted().toList());
+  }
+
+  @Test
+  void should_work_on_what_only_our_own_processes_have_let_stall() throws Exception {
+    long lost = shop.task("enrolled", Shop.url("ok"));
+    long theirs = shop.task("enrolled", Shop.url("ok"));
+    long child = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(lost, Shop.url("ok")), NewJob.named("lost"));
+    queue.take(dead("waybill"), 1);
+    queue.add("download", Shop.payload(theirs, Shop.url("ok")), NewJob.named("theirs"));
+    queue.take(dead("another"), 1);
+    Set<String> stalled = new HashSet<>();
+    until(
+        () -> {
+          stalled.addAll(queue.freeStalled(Duration.ofMillis(1), 0));
+          return stalled.equals(Set.of("lost", "theirs"));
+        },
+        "both have stalled too often");
+    queue.add("download", Shop.payload(child, Shop.url("ok")), NewJob.named("child"));
+    shop.redis().hset(key("child"), Map.of("pb", "waybill", "defa", "a child has failed"));
+
+    start();
+
+    awaitJob("lost", "completed");
+    awaitJob("theirs", "failed");
+    awaitJob("child", "failed");
+    assertEquals("job stalled more than allowable limit", reason("theirs"));
+    assertEquals("a child has failed", reason("child"));
+    assertEquals(1, shop.webhook().calls(lost).size());
+    assertEquals(0, shop.downloads(theirs));
+  }
+
+  /** A worker whose locks are over at once. */
+  private static BullQueue.Worker dead(String name) {
+    return new BullQueue.Worker("dead", Duration.ofMillis(1), name, 0, Duration.ZERO);
   }
 
   /** As after an outage of the database that lasts longer than the locks. */

@@ -4,12 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.camel.health.HealthCheck;
 import org.junit.jupiter.api.Test;
+import routes.bullmq.BullQueue;
+import routes.bullmq.NewJob;
 import routes.monitoring.Readiness;
 import servers.Ports;
+import servers.RedisServer;
 import servers.Shop;
 
 /** Stores that go away are waited for: nothing dies, nothing is lost, no try is used up. */
@@ -151,6 +155,35 @@ class OutageTest extends WorkerTest {
     assertEquals("completed", shop.status(taskId));
     assertTrue(shop.eventNames(taskId).stream().noneMatch(e -> e.endsWith("_ERROR")));
     assertEquals("0", shop.query("SELECT SUM(attempts) FROM waybill_job"));
+  }
+
+  @Test
+  void should_keep_the_locks_of_its_bullmq_jobs_while_the_database_is_away() throws Exception {
+    startWorker(
+        "WAYBILL_QUEUE_SOURCE", "bullmq",
+        "WAYBILL_DB_TIMEOUT", "1s",
+        "WAYBILL_BULLMQ_LOCK_DURATION", "3s",
+        "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "300ms");
+    BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
+    long runs = shop.task("enrolled", Shop.url("gated"));
+    queue.add("download", Shop.payload(runs, Shop.url("gated")), NewJob.named("runs"));
+    long fresh = shop.task("enrolled", Shop.url("ok"));
+    awaitEvent(runs, "DOWNLOAD_START");
+
+    shop.database().kill();
+    queue.add("download", Shop.payload(fresh, Shop.url("ok")), NewJob.named("new"));
+    until(() -> shop.redis().exists("bull:downloads:new:lock"), "it is taken");
+    // Each outlives its lock.
+    RedisServer.awaitPutOff(shop.redis(), "bull:downloads:new:lock", 15);
+    RedisServer.awaitPutOff(shop.redis(), "bull:downloads:runs:lock", 15);
+    shop.database().start();
+    shop.goOn(runs);
+
+    awaitState(runs, "done");
+    awaitState(fresh, "done");
+    assertEquals("1", shop.redis().hget("bull:downloads:new", "ats"), "nobody else has had it");
+    assertEquals("1", shop.redis().hget("bull:downloads:runs", "ats"));
+    assertEquals(1, shop.downloads(runs));
   }
 
   @Test

@@ -17,6 +17,7 @@ import java.util.Map;
  * @param stacktrace of earlier attempts: a JSON list, or null
  * @param deferredFailure why it is to fail without being worked on (it has stalled too often, a
  *     child of it has failed); or null
+ * @param lastWorker name of the worker that had it before, {@code processedBy}; or null
  */
 public record BullJob(
     String id,
@@ -28,10 +29,12 @@ public record BullJob(
     int priority,
     long timestamp,
     String stacktrace,
-    String deferredFailure) {
+    String deferredFailure,
+    String lastWorker) {
+  private static final String STALLED = "job stalled more than allowable limit";
   static final ObjectMapper JSON = new ObjectMapper();
 
-  static BullJob of(String id, Map<String, String> hash) {
+  static BullJob of(String id, Map<String, String> hash, String lastWorker) {
     return new BullJob(
         id,
         hash.getOrDefault("name", ""),
@@ -42,7 +45,13 @@ public record BullJob(
         (int) number(hash, "priority"),
         number(hash, "timestamp"),
         hash.get("stacktrace"),
-        hash.get("defa"));
+        hash.get("defa"),
+        lastWorker);
+  }
+
+  /** Whether it is to fail because its workers have gone silent too often. */
+  public boolean hasStalledTooOften() {
+    return STALLED.equals(deferredFailure);
   }
 
   /** How often it may be tried; 1 if the producer has not said. */

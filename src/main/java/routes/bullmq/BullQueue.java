@@ -74,7 +74,7 @@ public final class BullQueue {
     List<BullJob> jobs = new ArrayList<>();
     for (Object each : (List<?>) answer.get(0)) {
       List<?> job = (List<?>) each;
-      jobs.add(BullJob.of((String) job.get(0), pairs((List<?>) job.get(1))));
+      jobs.add(BullJob.of((String) job.get(0), pairs((List<?>) job.get(1)), (String) job.get(2)));
     }
     return new Taken(
         jobs,
@@ -341,7 +341,7 @@ public final class BullQueue {
   /** The job as it is now; empty if there is none. */
   public Optional<BullJob> find(String id) {
     Map<String, String> hash = redis.hgetAll(keys.of(id));
-    return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash));
+    return hash.isEmpty() ? Optional.empty() : Optional.of(BullJob.of(id, hash, hash.get("pb")));
   }
 
   /** Those of the jobs that the queue still has, in whatever state. */

@@ -278,7 +278,9 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     }
     Exchange exchange = createExchange(false);
     exchange.getIn().setBody(jobs);
+    jobs.forEach(job -> inFlight.put(job.id(), job));
     boolean failed = process(exchange);
+    jobs.forEach(job -> inFlight.remove(job.id()));
     if (failed) {
       getExceptionHandler().handleException("Jobs go back", exchange, exchange.getException());
     }
@@ -351,7 +353,8 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     endClock();
     try {
       for (String lost : queue.extend(worker, inFlight.keySet().stream().toList())) {
-        if (inFlight.containsKey(lost)) {
+        // Otherwise the route has ended it itself, and is not over.
+        if (inFlight.containsKey(lost) && !endpoint.isManual()) {
           LOG.warn("The lock of job {} is lost: what becomes of it here will not count", lost);
         }
       }

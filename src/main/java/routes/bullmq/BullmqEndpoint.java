@@ -230,8 +230,8 @@ public final class BullmqEndpoint extends DefaultEndpoint {
 
   /**
    * Whether the route answers for its jobs itself, by {@link BullQueue}: the exchange carries up to
-   * {@code batch} of them as a list, its end says nothing, and no lock is renewed here. If it
-   * fails, they go back.
+   * {@code batch} of them as a list, and its end says nothing: from then on nobody renews their
+   * locks here. If it fails, they go back.
    */
   public void setManual(boolean manual) {
     this.manual = manual;

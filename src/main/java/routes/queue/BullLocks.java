@@ -22,6 +22,9 @@ import routes.settings.Bullmq;
  * process renews them all: none has to be handed on when a process dies.
  */
 public final class BullLocks {
+  /** By which the queue knows all our processes. */
+  public static final String NAME = "waybill";
+
   private static final Logger LOG = LoggerFactory.getLogger(BullLocks.class);
 
   private final BullBook book;
@@ -61,7 +64,7 @@ public final class BullLocks {
     String token = "waybill:" + book.installation();
     worker =
         new BullQueue.Worker(
-            token, settings.lock(), "waybill", settings.limiterMax(), settings.limiterDuration());
+            token, settings.lock(), NAME, settings.limiterMax(), settings.limiterDuration());
     return token;
   }
 
@@ -78,7 +81,7 @@ public final class BullLocks {
   public record Taken(BullJob job, long taskId) {}
 
   /**
-   * Of jobs that could not be entered for a while, and whose locks nobody has renewed meanwhile,
+   * Of jobs that could not be entered for a while, and whose locks may have run out meanwhile,
    * those that are still ours.
    */
   public List<BullJob> stillOurs(List<BullJob> jobs) {
@@ -217,6 +220,14 @@ public final class BullLocks {
     gone.removeAll(own);
     gone.stream().filter(goneAtLastLook::contains).forEach(this::letGo);
     goneAtLastLook = gone;
+  }
+
+  /**
+   * Of the jobs that were under way at the last look: without the ledger, which may be away, and
+   * may take long to say so.
+   */
+  public void extend() {
+    queue.extend(worker, active.values().stream().flatMap(Set::stream).toList());
   }
 
   /** Of all jobs that are under way in the ledger, whoever works on them. */

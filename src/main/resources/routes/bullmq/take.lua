@@ -1,7 +1,8 @@
 -- Takes the next jobs: those that are due and were delayed join the others first.
 -- ARGV 2 now in ms, 3 token, 4 lock in ms, 5 worker's name, 6 and 7 limiter: jobs in so many ms ('' for none), 8 most.
--- Result: for each job its id and its hash; then for how many ms the limit stands (0 for not), when the next delayed job is due
--- in ms (0 for none), and 1 if the queue is paused or has as many active jobs as it may.
+-- Result: for each job its id, its hash and the name of the worker that had it before ('' for none); then for how many ms the
+-- limit stands (0 for not), when the next delayed job is due in ms (0 for none), and 1 if the queue is paused or has as many
+-- active jobs as it may.
 local now = tonumber(ARGV[2])
 local due = redis.call('ZRANGEBYSCORE', q.delayed, 0, text((now + 1) * 4096 - 1), 'LIMIT', 0, 1000)
 for _, id in ipairs(due) do
@@ -46,11 +47,12 @@ while not closed and pause == 0 and #jobs < most do
     -- Removed behind the queue's back: there is nothing to work on.
     redis.call('LREM', q.active, 1, id)
   else
-    if limit and redis.call('HEXISTS', key, 'defa') == 0 and redis.call('INCR', q.limiter) == 1 then
+    local before = redis.call('HMGET', key, 'defa', 'pb')
+    if limit and not before[1] and redis.call('INCR', q.limiter) == 1 then
       redis.call('PEXPIRE', q.limiter, window)
     end
     activate(id, key, key .. ':lock', ARGV[3], ARGV[4], ARGV[5], ARGV[2])
-    jobs[#jobs + 1] = {id, redis.call('HGETALL', key)}
+    jobs[#jobs + 1] = {id, redis.call('HGETALL', key), before[2] or ''}
     pause = limited_for()
   end
 end
