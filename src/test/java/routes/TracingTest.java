@@ -18,9 +18,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.camel.ServiceStatus;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -65,6 +68,10 @@ class TracingTest extends WorkerTest {
         .flatMap(resource -> resource.getScopeSpansList().stream())
         .flatMap(scope -> scope.getSpansList().stream())
         .toList();
+  }
+
+  private Span span(String name) {
+    return spans().stream().filter(span -> span.getName().equals(name)).findFirst().orElseThrow();
   }
 
   private static Map<String, String> attributes(List<KeyValue> values) {
@@ -142,6 +149,26 @@ class TracingTest extends WorkerTest {
         }) {
       assertFalse(all.contains(hidden), hidden + " in " + all);
     }
+  }
+
+  @Test
+  void should_end_the_trace_of_what_ends_while_the_worker_stops() throws Exception {
+    WorkerProcess worker = startWorker("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint());
+    long taskId = shop.order("gated");
+    until(() -> shop.downloads(taskId) == 1, "it downloads");
+    CompletableFuture<Void> stopped = CompletableFuture.runAsync(worker::stop);
+    until(() -> worker.camel().getStatus() == ServiceStatus.Stopping, "it stops");
+
+    shop.goOn(taskId);
+    stopped.get(40, TimeUnit.SECONDS);
+
+    until(() -> names(spans()).contains("claim-job"), "the trace has come");
+    assertEquals(Set.of("claim-job", "download", "run-downloader", "upload"), names(spans()));
+    assertEquals(span("claim-job").getSpanId(), span("upload").getParentSpanId());
+    assertTrue(
+        span("download").getEndTimeUnixNano() <= span("upload").getStartTimeUnixNano(),
+        "each ends by itself");
+    assertEquals("downloaded", shop.ledger("stage", taskId));
   }
 
   @Test

@@ -33,7 +33,9 @@ import org.apache.camel.NamedNode;
 import org.apache.camel.Route;
 import org.apache.camel.spi.RoutePolicy;
 import org.apache.camel.spi.RoutePolicyFactory;
+import org.apache.camel.spi.SynchronizationRouteAware;
 import org.apache.camel.support.RoutePolicySupport;
+import org.apache.camel.support.SynchronizationAdapter;
 import routes.ExchangeProperties;
 import routes.job.Flight;
 
@@ -136,17 +138,7 @@ public final class Tracing implements RoutePolicyFactory, AutoCloseable {
       Span span = tracer.spanBuilder(route.getRouteId()).setNoParent().startSpan();
       trace.open.push(new Trace.Open(route.getRouteId(), span));
       exchange.setProperty(ExchangeProperties.TRACE, trace);
-    }
-
-    /** A ring that came to nothing has no trace. */
-    @Override
-    public void onExchangeDone(Route route, Exchange exchange) {
-      Flight flight = ExchangeProperties.flight(exchange);
-      Trace trace = trace(exchange);
-      if (flight != null && trace != null && !trace.open.isEmpty()) {
-        trace.open.getLast().span().setAttribute(TASK_ID, flight.taskId());
-        trace.end(route.getRouteId(), exchange.getException() != null);
-      }
+      exchange.getExchangeExtension().addOnCompletion(new JobEnd());
     }
   }
 
@@ -161,14 +153,60 @@ public final class Tracing implements RoutePolicyFactory, AutoCloseable {
                 .setParent(Context.root().with(trace.open.peek().span()))
                 .startSpan();
         trace.open.push(new Trace.Open(route.getRouteId(), span));
+        exchange.getExchangeExtension().addOnCompletion(new End(route.getRouteId()));
       }
+    }
+  }
+
+  /** Not a policy's own {@code onExchangeDone}: Camel leaves that out as soon as it stops. */
+  private static class End extends SynchronizationAdapter implements SynchronizationRouteAware {
+    private final String routeId;
+
+    End(String routeId) {
+      this.routeId = routeId;
     }
 
     @Override
-    public void onExchangeDone(Route route, Exchange exchange) {
+    public SynchronizationRouteAware getRouteSynchronization() {
+      return this;
+    }
+
+    @Override
+    public void onBeforeRoute(Route route, Exchange exchange) {
+      // the policy has begun the span
+    }
+
+    @Override
+    public void onAfterRoute(Route route, Exchange exchange) {
+      if (route.getRouteId().equals(routeId)) {
+        end(exchange);
+      }
+    }
+
+    void end(Exchange exchange) {
+      trace(exchange).end(routeId, exchange.getException() != null);
+    }
+
+    /** A copy of the exchange ends what it has begun. */
+    @Override
+    public boolean allowHandover() {
+      return false;
+    }
+  }
+
+  private static final class JobEnd extends End {
+    JobEnd() {
+      super(CLAIM_JOB);
+    }
+
+    /** A ring that came to nothing has no trace. */
+    @Override
+    void end(Exchange exchange) {
+      Flight flight = ExchangeProperties.flight(exchange);
       Trace trace = trace(exchange);
-      if (trace != null) {
-        trace.end(route.getRouteId(), exchange.getException() != null);
+      if (flight != null && !trace.open.isEmpty()) {
+        trace.open.getLast().span().setAttribute(TASK_ID, flight.taskId());
+        super.end(exchange);
       }
     }
   }
