@@ -452,7 +452,11 @@ class BullmqTest extends WorkerTest {
   @Test
   void should_go_on_after_a_stop_as_if_there_had_been_none() throws Exception {
     openQueue("bullmq");
-    String[] settings = {"WORKER_COUNT", "1", "WAYBILL_SHUTDOWN_GRACE", "100ms"};
+    String[] settings = {
+      "WORKER_COUNT", "1",
+      "WAYBILL_SHUTDOWN_GRACE", "100ms",
+      "WAYBILL_BULLMQ_LOCK_DURATION", "10m"
+    };
     WorkerProcess worker = startBullWorker(settings);
     long begun = shop.task("enrolled", Shop.url("gated"));
     long pending = shop.task("pending", Shop.url("ok"));

@@ -33,7 +33,9 @@ class LiveSettingsTest extends WorkerTest {
   private List<Long> gated(int number) throws Exception {
     List<Long> tasks = new ArrayList<>();
     for (int i = 0; i < number; i++) {
-      tasks.add(shop.order("gated"));
+      long taskId = shop.order("gated");
+      until(() -> shop.ledger("state", taskId) != null, "they are entered in this order");
+      tasks.add(taskId);
     }
     return tasks;
   }

@@ -162,7 +162,7 @@ class OutageTest extends WorkerTest {
     startWorker(
         "WAYBILL_QUEUE_SOURCE", "bullmq",
         "WAYBILL_DB_TIMEOUT", "1s",
-        "WAYBILL_BULLMQ_LOCK_DURATION", "3s",
+        "WAYBILL_LEASE", "5m",
         "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "300ms");
     BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
     long runs = shop.task("enrolled", Shop.url("gated"));
@@ -173,8 +173,10 @@ class OutageTest extends WorkerTest {
     shop.database().kill();
     queue.add("download", Shop.payload(fresh, Shop.url("ok")), NewJob.named("new"));
     until(() -> shop.redis().exists("bull:downloads:new:lock"), "it is taken");
-    // Each outlives its lock.
     RedisServer.awaitPutOff(shop.redis(), "bull:downloads:new:lock", 15);
+    assertTrue(
+        log().lines().filter(line -> line.contains("Failed delivery")).count() < 15,
+        "not by the tries of its route alone");
     RedisServer.awaitPutOff(shop.redis(), "bull:downloads:runs:lock", 15);
     shop.database().start();
     shop.goOn(runs);
@@ -226,7 +228,7 @@ class OutageTest extends WorkerTest {
     assertTrue(System.nanoTime() - before < 60_000_000_000L);
     shop.database().start();
     assertEquals("running", shop.ledger("state", taskId));
-    startWorker("WAYBILL_LEASE", "3s");
+    startWorker();
     shop.update(
         "UPDATE waybill_worker SET seen_at = seen_at - INTERVAL 1 HOUR WHERE id = ?",
         shop.ledger("owner", taskId));

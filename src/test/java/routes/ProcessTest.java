@@ -10,7 +10,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -162,7 +161,7 @@ class ProcessTest extends WorkerTest {
     shop.goOn(taskId);
     shop.goOn(waiting);
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     assertEquals("ready", shop.ledger("state", taskId));
     assertEquals("downloaded", shop.ledger("stage", taskId));
     assertEquals("0", shop.ledger("crashes", taskId));
@@ -179,19 +178,20 @@ class ProcessTest extends WorkerTest {
 
   @Test
   void should_keep_its_jobs_while_it_stops_for_longer_than_a_lease() throws Exception {
-    LocalProcess worker = startJar("WAYBILL_LEASE", "5s");
+    LocalProcess worker = startJar("WAYBILL_LEASE", "15s", "WAYBILL_SHUTDOWN_GRACE", "5m");
     long taskId = shop.order("gated");
     until(() -> shop.downloads(taskId) == 1, "the downloader runs");
 
     worker.signal("TERM");
-    startWorker("WAYBILL_LEASE", "5s");
+    until(() -> log().contains("Stopping"), "it stops");
+    startWorker("WAYBILL_LEASE", "15s");
     String before = shop.query("SELECT seen_at FROM waybill_worker ORDER BY started_at LIMIT 1");
     until(
         () ->
             "1"
                 .equals(
                     shop.query(
-                        "SELECT TIMESTAMPDIFF(SECOND, ?, MIN(seen_at)) > 5 FROM waybill_worker",
+                        "SELECT TIMESTAMPDIFF(SECOND, ?, MIN(seen_at)) > 15 FROM waybill_worker",
                         before)),
         "more than a lease has gone by");
     shop.goOn(taskId);
@@ -212,7 +212,7 @@ class ProcessTest extends WorkerTest {
     // As a service manager does that signals the whole group.
     ProcessTree.in(shop.sandbox(taskId)).forEach(ProcessHandle::destroyForcibly);
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     assertEquals("ready", shop.ledger("state", taskId));
     assertEquals("0", shop.ledger("attempts", taskId));
     assertEquals("enrolled", shop.status(taskId));
@@ -242,7 +242,7 @@ class ProcessTest extends WorkerTest {
 
     worker.signal("TERM");
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     assertNoChild(taskId);
     assertEquals("ready", shop.ledger("state", taskId));
     assertEquals("0", shop.ledger("attempts", taskId));
@@ -258,7 +258,7 @@ class ProcessTest extends WorkerTest {
 
     worker.signal("TERM");
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     assertNoChild(taskId);
     assertEquals("ready", shop.ledger("state", taskId));
     assertEquals("downloaded", shop.ledger("stage", taskId));
@@ -270,7 +270,8 @@ class ProcessTest extends WorkerTest {
 
   @Test
   void should_stop_while_a_webhook_waits_for_its_next_try() throws Exception {
-    LocalProcess worker = startJar("WAYBILL_WEBHOOK_RETRY_DELAY", "10m");
+    LocalProcess worker =
+        startJar("WAYBILL_WEBHOOK_RETRY_DELAY", "10m", "WAYBILL_SHUTDOWN_GRACE", "5m");
     long taskId = shop.task("enrolled", Shop.url("ok"));
     shop.webhook().answer(taskId, Answer.of(503));
     shop.push(taskId, Shop.url("ok"));
@@ -278,7 +279,7 @@ class ProcessTest extends WorkerTest {
 
     worker.signal("TERM");
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(15))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     assertEquals("ready", shop.ledger("state", taskId));
     assertEquals("uploaded", shop.ledger("stage", taskId));
     startWorker();
@@ -289,14 +290,14 @@ class ProcessTest extends WorkerTest {
 
   @Test
   void should_stop_while_tasks_wait_for_their_enrolment() throws Exception {
-    LocalProcess worker = startJar();
+    LocalProcess worker = startJar("WAYBILL_SHUTDOWN_GRACE", "5m");
     long taskId = shop.task("pending", Shop.url("ok"));
     shop.push(taskId, Shop.url("ok"));
     awaitState(taskId, "waiting");
 
     worker.signal("TERM");
 
-    assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(15))));
+    assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
     shop.setStatus(taskId, "enrolled");
     startWorker();
     awaitState(taskId, "done");
@@ -360,7 +361,7 @@ class ProcessTest extends WorkerTest {
     awaitState(good, "done");
     awaitState(bad, "dead");
     worker.signal("TERM");
-    worker.awaitExit(Duration.ofSeconds(30));
+    worker.awaitExit(Shop.PATIENCE);
 
     StringBuilder everything = new StringBuilder();
     Shop.tree(shop.logs()).values().forEach(everything::append);
@@ -417,7 +418,7 @@ class ProcessTest extends WorkerTest {
                           worker.pid())),
           "it has work");
       worker.signal("TERM");
-      assertTrue(STOPPED.contains(worker.awaitExit(Duration.ofSeconds(30))));
+      assertTrue(STOPPED.contains(worker.awaitExit(Shop.PATIENCE)));
       startJar(settings);
     }
 

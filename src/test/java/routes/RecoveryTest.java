@@ -131,7 +131,7 @@ class RecoveryTest extends WorkerTest {
   void should_bury_a_job_that_three_workers_died_of() throws Exception {
     long taskId = shop.order("gated");
     for (int i = 1; i <= 3; i++) {
-      var jar = startJar("WAYBILL_LEASE", "3s");
+      var jar = startJar();
       int run = i;
       until(() -> shop.downloads(taskId) == run, "run " + run);
       jar.signal("KILL");
@@ -139,7 +139,7 @@ class RecoveryTest extends WorkerTest {
       forgetOwner(taskId);
     }
 
-    startWorker("WAYBILL_LEASE", "3s");
+    startWorker();
 
     awaitState(taskId, "dead");
     assertEquals(3, shop.downloads(taskId));

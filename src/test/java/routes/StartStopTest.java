@@ -186,11 +186,11 @@ class StartStopTest extends WorkerTest {
         3,
         waybillWith(
             new String[] {
-              "REDIS_PORT", "1", "WAYBILL_REDIS_TIMEOUT", "200ms", "WAYBILL_START_WAIT", "15"
+              "REDIS_PORT", "1", "WAYBILL_REDIS_TIMEOUT", "200ms", "WAYBILL_START_WAIT", "30"
             },
             "start"));
 
-    assertTrue(said().contains("is not ready after 15 s"), said());
+    assertTrue(said().contains("is not ready after 30 s"), said());
     assertTrue(said().contains("Waiting for Redis at 127.0.0.1:1"), said());
     assertEquals(0, waybill("stop"), said());
   }

@@ -56,7 +56,7 @@ public final class LocalProcess implements AutoCloseable {
     builder.redirectOutput(
         ProcessBuilder.Redirect.appendTo(directory.resolve(name + ".log").toFile()));
     Process shell = builder.start();
-    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    long deadline = System.nanoTime() + Shop.PATIENCE.toNanos();
     while (System.nanoTime() < deadline) {
       if (Files.exists(pidFile)) {
         String text = Files.readString(pidFile).strip();

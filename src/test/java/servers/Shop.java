@@ -401,7 +401,12 @@ public final class Shop implements AutoCloseable {
     return RedisClient.builder()
         .poolConfig(pool)
         .hostAndPort(new HostAndPort("127.0.0.1", redisServer.port()))
-        .clientConfig(DefaultJedisClientConfig.builder().password(REDIS_PASSWORD).build())
+        // A disk that stalls stops the server; a killed one answers at once.
+        .clientConfig(
+            DefaultJedisClientConfig.builder()
+                .password(REDIS_PASSWORD)
+                .timeoutMillis((int) PATIENCE.toMillis())
+                .build())
         .build();
   }
 

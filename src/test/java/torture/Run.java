@@ -228,7 +228,7 @@ final class Run {
       case KILL_WORKER -> {
         kills.add(new Kill(fleet.userOf(worker.pid()), Instant.now()));
         worker.signal("KILL");
-        worker.awaitExit(Duration.ofSeconds(10));
+        worker.awaitExit(Shop.PATIENCE);
       }
       case FREEZE_WORKER -> freeze(worker);
       case STOP_WORKER -> {
