@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 import org.apache.camel.Exchange;
 import routes.bullmq.BullJob;
+import routes.job.HandedBack;
 import routes.job.Job;
 import routes.job.Payload;
 import routes.job.Rejected;
@@ -46,6 +47,10 @@ final class BullIntake {
     List<BullJob> taken = exchange.getMessage().getBody(List.class);
     if (exchange.getMessage().getHeader(Exchange.REDELIVERED, false, boolean.class)) {
       // The ledger was away for a while.
+      if (!parts.lease().isValid()) {
+        // Perhaps for this process alone.
+        throw new HandedBack();
+      }
       taken = parts.bullmqLocks().stillOurs(taken);
     }
     List<BullJob> asked = new ArrayList<>();
@@ -103,11 +108,15 @@ final class BullIntake {
    * that says nothing.
    */
   private void refuseFailedBefore(BullJob job, long taskId) throws Rejected {
-    if (job.deferredFailure() == null) {
+    boolean byUs = job.stalled() > 0 && BullLocks.NAME.equals(job.lastWorker());
+    if (byUs) {
+      // Another worker that takes it next would fail it.
+      parts.bullmqQueue().forgiveStalls(job.id());
+    }
+    if (job.deferredFailure() == null || (byUs && job.hasStalledTooOften())) {
       return;
     }
-    boolean ours = job.hasStalledTooOften() && BullLocks.NAME.equals(job.lastWorker());
-    if (!ours && !isOneOf(taskId, ANSWERED_FOR)) {
+    if (!isOneOf(taskId, ANSWERED_FOR)) {
       throw Rejected.leavingTheRow(taskId, job.deferredFailure());
     }
     // It would fail its next attempt.

@@ -139,6 +139,10 @@ final class ErrorHandling extends RouteConfigurationBuilder {
         .handled(true)
         .to(direct(REJECT_PAYLOAD))
         .end()
+        .onException(HandedBack.class)
+        .redeliveryPolicyRef("never")
+        .handled(false)
+        .end()
         // A message that is nobody's fault waits, whatever is wrong with the stores.
         .onException(Exception.class)
         .handled(false)

@@ -1,6 +1,7 @@
 package routes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -241,6 +242,7 @@ class BullmqReturnTest extends WorkerTest {
     assertEquals("a child has failed", reason("child"));
     assertEquals(1, shop.webhook().calls(lost).size());
     assertEquals(0, shop.downloads(theirs));
+    assertNull(shop.redis().hget(key("lost"), "stc"), "it does not count against the job");
   }
 
   /** A worker whose locks are over at once. */

@@ -189,6 +189,49 @@ class OutageTest extends WorkerTest {
   }
 
   @Test
+  void should_give_bullmq_jobs_back_that_it_cannot_enter_for_longer_than_its_lease()
+      throws Exception {
+    startWorker(
+        "WAYBILL_QUEUE_SOURCE", "bullmq", "WAYBILL_DB_TIMEOUT", "1s", "WAYBILL_LEASE", "3s");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+
+    addWhileTheDatabaseIsAway(taskId);
+    until(() -> shop.redis().llen("bull:downloads:wait") == 1, "it goes back");
+    assertFalse(shop.redis().exists("bull:downloads:new:lock"), "for whoever takes it");
+    shop.database().start();
+
+    awaitState(taskId, "done");
+    assertEquals(1, shop.webhook().calls(taskId).size());
+  }
+
+  @Test
+  void should_stop_at_once_while_bullmq_jobs_cannot_be_entered() throws Exception {
+    WorkerProcess worker =
+        startWorker(
+            "WAYBILL_QUEUE_SOURCE", "bullmq",
+            "WAYBILL_DB_TIMEOUT", "1s",
+            "WAYBILL_LEASE", "5m",
+            "WAYBILL_SHUTDOWN_GRACE", "2m");
+    long taskId = shop.task("enrolled", Shop.url("ok"));
+
+    addWhileTheDatabaseIsAway(taskId);
+    Thread stop = new Thread(worker::stop, "stop");
+    stop.start();
+    until(() -> !stop.isAlive(), "it has stopped");
+
+    assertEquals(List.of("new"), shop.redis().lrange("bull:downloads:wait", 0, -1));
+    assertFalse(shop.redis().exists("bull:downloads:new:lock"), "for whoever takes it");
+    shop.database().start();
+  }
+
+  private void addWhileTheDatabaseIsAway(long taskId) throws Exception {
+    shop.database().kill();
+    BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("new"));
+    until(() -> log().contains("Failed delivery"), "it is taken, and cannot be entered");
+  }
+
+  @Test
   void should_wait_for_both_at_the_start() throws Exception {
     shop.redisServer().kill();
     shop.database().kill();

@@ -17,6 +17,7 @@ import java.util.Map;
  * @param stacktrace of earlier attempts: a JSON list, or null
  * @param deferredFailure why it is to fail without being worked on (it has stalled too often, a
  *     child of it has failed); or null
+ * @param stalled how often its worker has gone silent
  * @param lastWorker name of the worker that had it before, {@code processedBy}; or null
  */
 public record BullJob(
@@ -30,8 +31,9 @@ public record BullJob(
     long timestamp,
     String stacktrace,
     String deferredFailure,
+    int stalled,
     String lastWorker) {
-  private static final String STALLED = "job stalled more than allowable limit";
+  static final String STALLED = "job stalled more than allowable limit";
   static final ObjectMapper JSON = new ObjectMapper();
 
   static BullJob of(String id, Map<String, String> hash, String lastWorker) {
@@ -46,6 +48,7 @@ public record BullJob(
         number(hash, "timestamp"),
         hash.get("stacktrace"),
         hash.get("defa"),
+        (int) number(hash, "stc"),
         lastWorker);
   }
 

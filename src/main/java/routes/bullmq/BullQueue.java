@@ -338,6 +338,14 @@ public final class BullQueue {
     redis.hdel(keys.of(id), "defa");
   }
 
+  /** As if the job had never stalled: nobody fails it for that. */
+  public void forgiveStalls(String id) {
+    if (BullJob.STALLED.equals(redis.hget(keys.of(id), "defa"))) {
+      forgive(id);
+    }
+    redis.hdel(keys.of(id), "stc");
+  }
+
   /** The job as it is now; empty if there is none. */
   public Optional<BullJob> find(String id) {
     Map<String, String> hash = redis.hgetAll(keys.of(id));

@@ -57,6 +57,9 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   private volatile boolean ending;
   private Future<?> taker;
 
+  /** Held while Redis is asked for jobs that a manual route is to answer for. */
+  private final Object asking = new Object();
+
   BullmqConsumer(BullmqEndpoint endpoint, Processor processor) {
     super(endpoint, processor);
     this.endpoint = endpoint;
@@ -81,20 +84,33 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     startTaking();
   }
 
+  /**
+   * What a manual route is at may wait for a store to come back, and gives up only when Camel, once
+   * all consumers are suspended, tells it to.
+   */
   @Override
   protected void doSuspend() {
-    stopTaking();
+    stop.countDown();
+    if (endpoint.isManual()) {
+      synchronized (asking) {
+        LOG.debug("{} asks for nothing more", endpoint.getEndpointBaseUri());
+      }
+    } else {
+      awaitTaker();
+    }
   }
 
   @Override
   protected void doResume() {
+    awaitTaker();
     startTaking();
   }
 
   @Override
   protected void doStop() throws Exception {
     if (stop != null) {
-      stopTaking();
+      stop.countDown();
+      awaitTaker();
       // Never shutdownNow: a thread that works on a job would be interrupted in the middle of it.
       // Its lock is renewed until it has ended.
       getEndpoint().getCamelContext().getExecutorServiceManager().shutdown(threads);
@@ -119,8 +135,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   }
 
   /** Whoever is asking Redis may be given jobs, and has to give them back first. */
-  private void stopTaking() {
-    stop.countDown();
+  private void awaitTaker() {
     try {
       taker.get();
     } catch (InterruptedException e) {
@@ -204,14 +219,16 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
       pause(NOTHING_FREE);
       return;
     }
+    if (endpoint.isManual()) {
+      handle(most);
+      return;
+    }
     int begun = 0;
     try {
-      Taken taken = queue.take(worker, endpoint.isManual() ? most : places);
+      Taken taken = queue.take(worker, places);
       answeredNanos = System.nanoTime();
       if (stopped()) {
         giveBack(taken.jobs());
-      } else if (endpoint.isManual()) {
-        handle(taken.jobs());
       } else {
         for (BullJob job : taken.jobs()) {
           inFlight.put(job.id(), job);
@@ -271,16 +288,34 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     }
   }
 
+  private void handle(int most) {
+    Taken taken;
+    synchronized (asking) {
+      taken = queue.take(worker, most);
+      answeredNanos = System.nanoTime();
+      if (stopped()) {
+        giveBack(taken.jobs());
+        return;
+      }
+    }
+    if (taken.jobs().isEmpty()) {
+      rest(taken);
+    } else {
+      handle(taken.jobs());
+    }
+  }
+
   /** The route answers for what it has been given; if it fails, it has taken none of it. */
   private void handle(List<BullJob> jobs) {
-    if (jobs.isEmpty()) {
-      return;
-    }
     Exchange exchange = createExchange(false);
     exchange.getIn().setBody(jobs);
     jobs.forEach(job -> inFlight.put(job.id(), job));
-    boolean failed = process(exchange);
-    jobs.forEach(job -> inFlight.remove(job.id()));
+    boolean failed;
+    try {
+      failed = process(exchange);
+    } finally {
+      jobs.forEach(job -> inFlight.remove(job.id()));
+    }
     if (failed) {
       getExceptionHandler().handleException("Jobs go back", exchange, exchange.getException());
     }

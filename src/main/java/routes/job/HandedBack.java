@@ -1,11 +1,11 @@
 package routes.job;
 
 /**
- * The process is stopping: the job goes back as it is and another worker goes on. Not a failure, no
- * try used.
+ * The process is stopping, or no longer alive for the others: the job goes back as it is and
+ * another worker goes on. Not a failure, no try used.
  */
 public class HandedBack extends RuntimeException {
   public HandedBack() {
-    super("The worker is stopping", null, false, false);
+    super("Another worker goes on", null, false, false);
   }
 }

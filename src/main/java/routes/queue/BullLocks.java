@@ -235,9 +235,14 @@ public final class BullLocks {
     Map<String, Long> tasks = new HashMap<>();
     book.held().forEach(job -> tasks.put(job.jobId(), job.taskId()));
     for (String jobId : queue.extend(worker, tasks.keySet())) {
+      if (!isUnderWay(jobId, tasks.get(jobId))) {
+        // It has ended since it was read: it may have been put off, and is to come back by itself.
+        continue;
+      }
       Outcome outcome = hold(jobId, tasks.get(jobId), false);
       if (outcome == Outcome.DONE) {
         LOG.warn("The lock of job {} had run out: it is held again", jobId);
+        queue.forgiveStalls(jobId);
       } else {
         notOurs(jobId, tasks.get(jobId), outcome);
       }

@@ -16,7 +16,8 @@ class WorkerOptionsTest {
   private final BackoffRule rule = BackoffRule.standard((job, attempt) -> Duration.ofHours(1));
 
   private static BullJob job(String options) {
-    return new BullJob("1", "download", "{}", BullJob.json(options), 0, 1, 0, 0, null, null, null);
+    return new BullJob(
+        "1", "download", "{}", BullJob.json(options), 0, 1, 0, 0, null, null, 0, null);
   }
 
   private long after(String backoff, int attempt) {

@@ -4,12 +4,14 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.zaxxer.hikari.HikariDataSource;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -259,6 +262,72 @@ class BullTellerTest {
     assertEquals(List.of(), lost);
     assertEquals("0", shop.query("SELECT COUNT(*) FROM waybill_bullmq"));
     assertEquals(List.of("first"), queue.ended("completed", 1));
+  }
+
+  /** Between the look at the book and the one at its lock. */
+  @Test
+  void should_leave_a_job_put_off_that_has_failed_since_the_look() throws Exception {
+    long taskId = task("running", false);
+    NewJob job = new NewJob("first", Duration.ZERO, 2, null, 0, false, null, null, null);
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), job);
+    takeAgain(taskId, "first");
+    AtomicReference<Runnable> once = new AtomicReference<>(() -> {});
+    BullBook late = new BullBook(afterALook(once), "bull:downloads");
+    BullLocks locks = new BullLocks(late, queue, settings.bullmq(), () -> "here", lost::add);
+    locks.begin();
+    once.set(
+        () -> {
+          try {
+            shop.update("UPDATE waybill_job SET state = 'dead' WHERE task_id = ?", taskId);
+          } catch (SQLException e) {
+            throw new IllegalStateException(e);
+          }
+          process().tellMissed();
+        });
+
+    locks.renew();
+
+    assertEquals(List.of(), shop.redis().lrange("bull:downloads:active", 0, -1));
+    assertEquals(List.of("first"), shop.redis().lrange("bull:downloads:wait", 0, -1));
+    assertEquals(List.of(), lost);
+  }
+
+  /** Runs it, once, when the next connection goes back. */
+  private DataSource afterALook(AtomicReference<Runnable> once) {
+    return new DelegatingDataSource(database) {
+      @Override
+      public Connection getConnection() throws SQLException {
+        Connection connection = super.getConnection();
+        return (Connection)
+            Proxy.newProxyInstance(
+                Connection.class.getClassLoader(),
+                new Class<?>[] {Connection.class},
+                (proxy, method, arguments) -> {
+                  Object answer = method.invoke(connection, arguments);
+                  if (method.getName().equals("close")) {
+                    once.getAndSet(() -> {}).run();
+                  }
+                  return answer;
+                });
+      }
+    };
+  }
+
+  /** Outages add up otherwise, until another worker that takes the job has to fail it. */
+  @Test
+  void should_forgive_a_stall_that_was_its_own_silence() throws Exception {
+    long taskId = task("running", false);
+    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("first"));
+    takeAgain(taskId, "first");
+    shop.redis().del("bull:downloads:first:lock");
+    await().until(() -> !queue.freeStalled(Duration.ofMillis(1), 0).isEmpty());
+    assertEquals("1", shop.redis().hget("bull:downloads:first", "stc"));
+
+    locks().renew();
+
+    assertEquals(List.of("first"), shop.redis().lrange("bull:downloads:active", 0, -1));
+    assertEquals(
+        Arrays.asList(null, null), shop.redis().hmget("bull:downloads:first", "stc", "defa"));
   }
 
   /** After the queue was obliterated, or Redis has lost its data, ids begin again. */
