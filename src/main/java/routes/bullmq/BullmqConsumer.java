@@ -213,16 +213,18 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
 
   private void takeOnce() {
     int most = Math.min(endpoint.component().capacity(), endpoint.getBatch());
-    int places = most <= 0 || endpoint.isManual() ? 0 : slots(most);
-    full = most <= 0 || (places == 0 && !endpoint.isManual());
+    int places = most <= 0 || endpoint.isManual() ? most : slots(most);
+    full = places <= 0;
     if (full) {
       pause(NOTHING_FREE);
-      return;
+    } else if (endpoint.isManual()) {
+      takeForTheRoute(places);
+    } else {
+      takeForSlots(places);
     }
-    if (endpoint.isManual()) {
-      handle(most);
-      return;
-    }
+  }
+
+  private void takeForSlots(int places) {
     int begun = 0;
     try {
       Taken taken = queue.take(worker, places);
@@ -288,7 +290,7 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
     }
   }
 
-  private void handle(int most) {
+  private void takeForTheRoute(int most) {
     Taken taken;
     synchronized (asking) {
       taken = queue.take(worker, most);
