@@ -47,7 +47,8 @@ final class BullIntake {
     List<BullJob> taken = exchange.getMessage().getBody(List.class);
     if (exchange.getMessage().getHeader(Exchange.REDELIVERED, false, boolean.class)) {
       // The ledger was away for a while.
-      if (!parts.lease().isValid()) {
+      boolean entered = exchange.getProperty(ExchangeProperties.ENTERED, false, boolean.class);
+      if (!entered && !parts.lease().isValid()) {
         // Perhaps for this process alone.
         throw new HandedBack();
       }
@@ -69,7 +70,13 @@ final class BullIntake {
     List<Entered> all =
         parts
             .admission()
-            .enter(jobs, entered -> take(asked, entered, i -> isUnderWay(entered.get(i))));
+            .enter(
+                jobs,
+                entered -> {
+                  take(asked, entered, i -> isUnderWay(entered.get(i)));
+                  // The answer to the commit may be lost.
+                  exchange.setProperty(ExchangeProperties.ENTERED, true);
+                });
     List<Ledger.Unrung> ready = new ArrayList<>();
     BitSet answeredFor = new BitSet();
     for (int i = 0; i < all.size(); i++) {

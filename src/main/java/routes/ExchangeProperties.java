@@ -20,6 +20,9 @@ public final class ExchangeProperties {
   /** Spans of the job's trace, if there is one. Set and read by the tracing alone. */
   public static final String TRACE = "waybill.trace";
 
+  /** Whether jobs of a BullMQ queue may be in the ledger. Set and read by their intake alone. */
+  public static final String ENTERED = "waybill.entered";
+
   private ExchangeProperties() {}
 
   public static Flight flight(Exchange exchange) {

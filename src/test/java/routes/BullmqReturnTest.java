@@ -245,6 +245,42 @@ class BullmqReturnTest extends WorkerTest {
     assertNull(shop.redis().hget(key("lost"), "stc"), "it does not count against the job");
   }
 
+  @Test
+  void should_not_give_back_what_may_be_entered_already() throws Exception {
+    WorkerProcess worker = startWorker("WAYBILL_QUEUE_SOURCE", "bullmq", "WAYBILL_LEASE", "3s");
+    long done = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(done, Shop.url("ok")), NewJob.named("first"));
+    awaitJob("first", "completed");
+    worker.parts().holds().pause("downloads");
+    long fresh = shop.task("enrolled", Shop.url("ok"));
+    queue.add("download", Shop.payload(fresh, Shop.url("ok")), NewJob.named("fresh"));
+    queue.add("download", Shop.payload(done, Shop.url("ok")), NewJob.named("again"));
+    // What comes after the commit fails, and no lease can be renewed.
+    shop.update(
+        "CREATE TRIGGER away BEFORE INSERT ON waybill_bullmq FOR EACH ROW"
+            + " IF NEW.job_id = 'again' THEN SIGNAL SQLSTATE '08000'; END IF");
+    shop.update(
+        "CREATE TRIGGER mute BEFORE UPDATE ON waybill_worker FOR EACH ROW SIGNAL SQLSTATE '08000'");
+    worker.parts().holds().resume("downloads");
+    until(() -> shop.ledger("state", fresh) != null, "it is entered");
+
+    until(() -> !worker.parts().lease().isValid(), "the lease is over");
+    long tries = failedDeliveries();
+    until(() -> failedDeliveries() >= tries + 2, "it is tried again");
+
+    assertEquals(
+        List.of("again", "fresh"),
+        shop.redis().lrange(key("active"), 0, -1).stream().sorted().toList());
+    shop.update("DROP TRIGGER away");
+    shop.update("DROP TRIGGER mute");
+    awaitJob("fresh", "completed");
+    awaitJob("again", "completed");
+  }
+
+  private long failedDeliveries() throws Exception {
+    return log().lines().filter(line -> line.contains("Failed delivery")).count();
+  }
+
   /** A worker whose locks are over at once. */
   private static BullQueue.Worker dead(String name) {
     return new BullQueue.Worker("dead", Duration.ofMillis(1), name, 0, Duration.ZERO);

@@ -250,7 +250,7 @@ public final class BullQueue {
     // An empty reason would say that no attempt was made.
     String why = reason.isEmpty() ? "unknown" : reason;
     if (pause.toMillis() == 0) {
-      return lineUp(job.id(), token, job.lifo(), why, traces);
+      return lineUp(job.id(), token, job.lifo(), why, traces, "");
     }
     return putOff(job.id(), token, pause, why, traces);
   }
@@ -262,16 +262,24 @@ public final class BullQueue {
 
   /** Gives a job back without counting an attempt: it is the next to be taken. */
   public Outcome release(String id, String token) {
-    return lineUp(id, token, true, "", "");
+    return lineUp(id, token, true, "", "", "");
+  }
+
+  /**
+   * As {@link #release(String, String)}, unless somebody has taken it since, perhaps under the same
+   * token.
+   */
+  public Outcome release(BullJob job, String token) {
+    return lineUp(job.id(), token, true, "", "", String.valueOf(job.attemptsStarted()));
   }
 
   private Outcome lineUp(
-      String id, String token, boolean first, String reason, String stacktraces) {
+      String id, String token, boolean first, String reason, String stacktraces, String started) {
     return Outcome.of(
         Script.RETRY.run(
             redis,
             keys.with(id),
-            List.of(keys.base(), id, token, first ? "1" : "0", reason, stacktraces)));
+            List.of(keys.base(), id, token, first ? "1" : "0", reason, stacktraces, started)));
   }
 
   private Outcome putOff(

@@ -286,13 +286,16 @@ public final class BullmqConsumer extends DefaultConsumer implements Suspendable
   private void giveBack(List<BullJob> jobs) {
     // The first one was taken first: it goes back last, in front of the others.
     for (int i = jobs.size() - 1; i >= 0; i--) {
-      queue.release(jobs.get(i).id(), worker.token());
+      queue.release(jobs.get(i), worker.token());
     }
   }
 
   private void takeForTheRoute(int most) {
     Taken taken;
     synchronized (asking) {
+      if (stopped()) {
+        return;
+      }
       taken = queue.take(worker, most);
       answeredNanos = System.nanoTime();
       if (stopped()) {

@@ -29,7 +29,7 @@ final class Settlement {
     Duration delay = BullmqConsumer.delay(exchange.getMessage());
     if (exchange.getException() instanceof RejectedExecutionException) {
       // A stop that was forced: Camel skips the rest of the route. That is no attempt.
-      outcome = queue.release(job.id(), token);
+      outcome = queue.release(job, token);
     } else if (exchange.isFailed()) {
       outcome = failed(job, token, exchange.getException());
     } else if (delay != null) {

@@ -366,6 +366,24 @@ class BullmqComponentTest {
   }
 
   /** In it nothing is left of the window, and still the window is there. */
+  /** As if it had been silent: its successor goes by the same token. */
+  @Test
+  void should_not_give_back_what_has_been_taken_again() {
+    jedis.flushAll();
+    queue = new BullQueue(jedis, "{bull}", "downloads", Clock.systemUTC());
+    BullQueue.Worker worker =
+        new BullQueue.Worker("token", Duration.ofSeconds(30), "", 0, Duration.ZERO);
+    queue.add("mail", "{}", NewJob.named("first"));
+    BullJob silent = queue.take(worker, 1).jobs().get(0);
+    assertEquals(Outcome.DONE, queue.release("first", "token"));
+    BullJob taken = queue.take(worker, 1).jobs().get(0);
+
+    assertEquals(Outcome.SOMEBODY_ELSES, queue.release(silent, "token"));
+
+    assertEquals(1, queue.counts().get("active"));
+    assertEquals(Outcome.DONE, queue.release(taken, "token"));
+  }
+
   @Test
   void should_give_nothing_more_in_the_last_millisecond_of_a_window() {
     jedis.flushAll();
