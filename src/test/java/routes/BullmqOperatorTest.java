@@ -127,7 +127,7 @@ class BullmqOperatorTest extends WorkerTest {
         new BullQueue.Worker("another", Duration.ofSeconds(30), "", 0, Duration.ZERO);
     BullJob taken = queue.take(another, 1).jobs().get(0);
     awaitLine("waybill_bullmq_jobs{queue=\"downloads\",state=\"active\"} 1.0");
-    queue.release(taken.id(), "another");
+    queue.release(taken, "another");
     awaitLine("waybill_bullmq_jobs{queue=\"downloads\",state=\"waiting\"} 1.0");
     awaitLine("waybill_inbox_length{queue=\"downloads\"} 1.0");
     awaitLine("waybill_fetch_age_seconds{route=\"take-bullmq\"} 0.0");

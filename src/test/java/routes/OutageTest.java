@@ -164,14 +164,13 @@ class OutageTest extends WorkerTest {
         "WAYBILL_DB_TIMEOUT", "1s",
         "WAYBILL_LEASE", "5m",
         "WAYBILL_BULLMQ_LOCK_RENEW_TIME", "300ms");
-    BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
     long runs = shop.task("enrolled", Shop.url("gated"));
-    queue.add("download", Shop.payload(runs, Shop.url("gated")), NewJob.named("runs"));
+    queue().add("download", Shop.payload(runs, Shop.url("gated")), NewJob.named("runs"));
     long fresh = shop.task("enrolled", Shop.url("ok"));
     awaitEvent(runs, "DOWNLOAD_START");
 
     shop.database().kill();
-    queue.add("download", Shop.payload(fresh, Shop.url("ok")), NewJob.named("new"));
+    queue().add("download", Shop.payload(fresh, Shop.url("ok")), NewJob.named("new"));
     until(() -> shop.redis().exists("bull:downloads:new:lock"), "it is taken");
     RedisServer.awaitPutOff(shop.redis(), "bull:downloads:new:lock", 15);
     assertTrue(
@@ -224,10 +223,13 @@ class OutageTest extends WorkerTest {
     shop.database().start();
   }
 
+  private BullQueue queue() {
+    return new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
+  }
+
   private void addWhileTheDatabaseIsAway(long taskId) throws Exception {
     shop.database().kill();
-    BullQueue queue = new BullQueue(shop.redis(), "bull", "downloads", Clock.systemUTC());
-    queue.add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("new"));
+    queue().add("download", Shop.payload(taskId, Shop.url("ok")), NewJob.named("new"));
     until(() -> log().contains("Failed delivery"), "it is taken, and cannot be entered");
   }
 

@@ -33,7 +33,9 @@ public record BullJob(
     String deferredFailure,
     int stalled,
     String lastWorker) {
+  /** BullMQ's word for it, by which its own workers know it too. */
   static final String STALLED = "job stalled more than allowable limit";
+
   static final ObjectMapper JSON = new ObjectMapper();
 
   static BullJob of(String id, Map<String, String> hash, String lastWorker) {

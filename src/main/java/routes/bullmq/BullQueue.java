@@ -260,14 +260,9 @@ public final class BullQueue {
     return putOff(id, token, pause, "", "");
   }
 
-  /** Gives a job back without counting an attempt: it is the next to be taken. */
-  public Outcome release(String id, String token) {
-    return lineUp(id, token, true, "", "", "");
-  }
-
   /**
-   * As {@link #release(String, String)}, unless somebody has taken it since, perhaps under the same
-   * token.
+   * Gives a job back without counting an attempt: it is the next to be taken. Not if somebody has
+   * taken it since, perhaps under the same token.
    */
   public Outcome release(BullJob job, String token) {
     return lineUp(job.id(), token, true, "", "", String.valueOf(job.attemptsStarted()));
@@ -311,7 +306,8 @@ public final class BullQueue {
         Script.STALLED.run(
             redis,
             keys.own(),
-            List.of(keys.base(), now(), millis(interval), String.valueOf(maxStalled)));
+            List.of(
+                keys.base(), now(), millis(interval), String.valueOf(maxStalled), BullJob.STALLED));
     return ((List<?>) answer).stream().map(String.class::cast).toList();
   }
 

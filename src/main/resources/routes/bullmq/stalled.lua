@@ -1,5 +1,5 @@
 -- Looks for jobs whose worker has gone silent: what is active is marked at one look, and free at the next if it has no lock then.
--- ARGV 2 now in ms, 3 least time between two looks in ms, 4 how often a job may stall.
+-- ARGV 2 now in ms, 3 least time between two looks in ms, 4 how often a job may stall, 5 the failure of one that has more often.
 -- Result: ids of the jobs that are free again. One that has stalled too often carries that as a failure to whoever takes it next.
 if redis.call('SET', q.stalled_check, ARGV[2], 'PX', ARGV[3], 'NX') == false then return {} end
 local free = {}
@@ -13,7 +13,7 @@ for _, id in ipairs(marked) do
       -- With a job of a scheduler all that come after it would be gone.
       local of_scheduler = scheduler and redis.call('EXISTS', base .. 'repeat:' .. scheduler) == 1
       if redis.call('HINCRBY', key, 'stc', 1) > tonumber(ARGV[4]) and not of_scheduler then
-        redis.call('HSET', key, 'defa', 'job stalled more than allowable limit')
+        redis.call('HSET', key, 'defa', ARGV[5])
       end
       redis.call('RPUSH', waiting, id)
       ring()

@@ -365,7 +365,6 @@ class BullmqComponentTest {
     assertEquals("[\"e\",\"f\"]", peer.ask("logs", id).path("logs").toString());
   }
 
-  /** In it nothing is left of the window, and still the window is there. */
   /** As if it had been silent: its successor goes by the same token. */
   @Test
   void should_not_give_back_what_has_been_taken_again() {
@@ -375,7 +374,7 @@ class BullmqComponentTest {
         new BullQueue.Worker("token", Duration.ofSeconds(30), "", 0, Duration.ZERO);
     queue.add("mail", "{}", NewJob.named("first"));
     BullJob silent = queue.take(worker, 1).jobs().get(0);
-    assertEquals(Outcome.DONE, queue.release("first", "token"));
+    assertEquals(Outcome.DONE, queue.release(silent, "token"));
     BullJob taken = queue.take(worker, 1).jobs().get(0);
 
     assertEquals(Outcome.SOMEBODY_ELSES, queue.release(silent, "token"));
@@ -384,6 +383,7 @@ class BullmqComponentTest {
     assertEquals(Outcome.DONE, queue.release(taken, "token"));
   }
 
+  /** In it nothing is left of the window, and still the window is there. */
   @Test
   void should_give_nothing_more_in_the_last_millisecond_of_a_window() {
     jedis.flushAll();

@@ -174,7 +174,7 @@ class SideBySideTest {
 
     @Override
     public void release(String id) {
-      assertEquals(Outcome.DONE, queue.release(id, TOKEN));
+      assertEquals(Outcome.DONE, queue.release(queue.find(id).orElseThrow(), TOKEN));
     }
 
     @Override

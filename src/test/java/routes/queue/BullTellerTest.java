@@ -85,7 +85,12 @@ class BullTellerTest {
   }
 
   private BullLocks locks() {
-    BullLocks locks = new BullLocks(book, queue, settings.bullmq(), () -> "here", lost::add);
+    return locks(book);
+  }
+
+  private BullLocks locks(BullBook ofTheProcess) {
+    BullLocks locks =
+        new BullLocks(ofTheProcess, queue, settings.bullmq(), () -> "here", lost::add);
     locks.begin();
     return locks;
   }
@@ -135,8 +140,12 @@ class BullTellerTest {
   }
 
   private void goesOn(long taskId) {
+    becomes("ready", taskId);
+  }
+
+  private void becomes(String state, long taskId) {
     try {
-      shop.update("UPDATE waybill_job SET state = 'ready' WHERE task_id = ?", taskId);
+      shop.update("UPDATE waybill_job SET state = ? WHERE task_id = ?", state, taskId);
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
@@ -272,16 +281,10 @@ class BullTellerTest {
     queue.add("download", Shop.payload(taskId, Shop.url("ok")), job);
     takeAgain(taskId, "first");
     AtomicReference<Runnable> once = new AtomicReference<>(() -> {});
-    BullBook late = new BullBook(afterALook(once), "bull:downloads");
-    BullLocks locks = new BullLocks(late, queue, settings.bullmq(), () -> "here", lost::add);
-    locks.begin();
+    BullLocks locks = locks(new BullBook(afterALook(once), "bull:downloads"));
     once.set(
         () -> {
-          try {
-            shop.update("UPDATE waybill_job SET state = 'dead' WHERE task_id = ?", taskId);
-          } catch (SQLException e) {
-            throw new IllegalStateException(e);
-          }
+          becomes("dead", taskId);
           process().tellMissed();
         });
 
