@@ -5,6 +5,7 @@ import static routes.RouteNames.TAKE_BULLMQ;
 import static routes.RouteNames.TELL_BULLMQ;
 
 import org.apache.camel.builder.RouteBuilder;
+import routes.queue.BullLocks;
 
 /**
  * The shop's own BullMQ queue, worked as a BullMQ worker does: its jobs are entered in the ledger,
@@ -19,7 +20,8 @@ final class BullmqRoute extends RouteBuilder {
 
   @Override
   public void configure() {
-    from("bullmq:{{waybill.bullmq.queue}}?prefix={{waybill.bullmq.prefix}}&manual=true&name=waybill"
+    from("bullmq:{{waybill.bullmq.queue}}?prefix={{waybill.bullmq.prefix}}&manual=true&name="
+            + BullLocks.NAME
             + "&lockDuration={{waybill.bullmq.lock-duration}}"
             + "&lockRenewTime={{waybill.bullmq.lock-renew-time}}"
             + "&stalledInterval={{waybill.bullmq.stalled-interval}}"

@@ -140,6 +140,10 @@ class FlowTest extends WorkerTest {
     assertArrayEquals(new String[] {RedisKeys.READY_DOWNLOADED}, order.sets(0));
   }
 
+  private static List<Long> counted(RedisWatch watch) {
+    return watch.commands().stream().flatMap(FlowTest::countedStart).toList();
+  }
+
   /** Microseconds of a start, if the command is one by which a script counts it. */
   private static Stream<Long> countedStart(String command) {
     Matcher start = COUNTED.matcher(command);
@@ -159,7 +163,8 @@ class FlowTest extends WorkerTest {
         tasks.add(shop.order("ok"));
       }
       tasks.forEach(taskId -> awaitState(taskId, "done"));
-      counted = watch.commands().stream().flatMap(FlowTest::countedStart).toList();
+      until(() -> counted(watch).size() >= 9, "Redis has told of all of them");
+      counted = counted(watch);
     }
 
     List<Instant> starts = new ArrayList<>();
